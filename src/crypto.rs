@@ -1,0 +1,36 @@
+//! The primitives, one file a concern.
+//!
+//! ```text
+//! suite ......... which algorithms go together, and their sizes
+//! kem · signature · aead · hash
+//! backend ....... the only folder that names third-party cryptography
+//! ```
+//!
+//! A concern is a small enum, chosen at run time and carried by the keys, and a `match` on it; no type parameter, no trait object.
+//! X-Wing, the composite signature and the label tables are written once, over [`backend`].
+
+pub(crate) mod aead;
+pub(crate) mod backend;
+pub(crate) mod hash;
+pub(crate) mod kem;
+pub(crate) mod signature;
+pub(crate) mod suite;
+
+/// Every label of docs/protocol.md, section 1.1, that is not a signature context.
+pub(crate) mod label {
+    pub(crate) const XWING: &[u8; 6] = br"\.//^\";
+    pub(crate) const COMPOSITE_PREFIX: &[u8; 32] = b"CompositeAlgorithmSignatures2025";
+    pub(crate) const COMPOSITE_MLDSA65_ED25519: &[u8; 30] = b"COMPSIG-MLDSA65-Ed25519-SHA512";
+    pub(crate) const IDENTITY: &[u8] = b"twinlock1 identity";
+    pub(crate) const SAFETY: &[u8] = b"twinlock1 safety";
+    pub(crate) const I2R: &[u8] = b"tl1 i2r";
+    pub(crate) const R2I: &[u8] = b"tl1 r2i";
+    pub(crate) const EXPORTER: &[u8] = b"tl1 exporter";
+    pub(crate) const KEY: &[u8] = b"tl1 key";
+    pub(crate) const NEXT: &[u8] = b"tl1 next";
+    pub(crate) const REKEY: &[u8] = b"tl1 rekey";
+    pub(crate) const EXPORT: &[u8] = b"tl1 export";
+}
+
+#[cfg(test)]
+mod published_vectors;

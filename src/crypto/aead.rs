@@ -1,0 +1,100 @@
+//! Authenticated encryption with Noise's nonce: four zero bytes, then the counter as 64 bits, little-endian (docs/protocol.md, section 3.3).
+
+use crate::crypto::backend;
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// Bytes that a tag adds.
+pub(crate) const TAG: usize = 16;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Aead {
+    ChaCha20Poly1305,
+}
+
+impl Aead {
+    /// The name in protocol names.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::ChaCha20Poly1305 => "ChaChaPoly",
+        }
+    }
+
+    /// How many records one key may seal (docs/protocol.md, section 8.2).
+    pub(crate) const fn records_a_key(self) -> u64 {
+        match self {
+            Self::ChaCha20Poly1305 => 1 << 48,
+        }
+    }
+
+    /// The key whose bytes `fill` writes.
+    pub(crate) fn key(self, fill: impl FnOnce(&mut [u8; 32]) -> Result<(), Error>) -> Result<AeadKey, Error> {
+        match self {
+            Self::ChaCha20Poly1305 => Ok(AeadKey::ChaCha20Poly1305(Secret::try_build(fill)?)),
+        }
+    }
+}
+
+/// A key, with its algorithm.
+pub(crate) enum AeadKey {
+    ChaCha20Poly1305(Secret<32>),
+}
+
+impl AeadKey {
+    /// Encrypts `text` in place and gives its tag. No counter may be used twice with one key: who owns the key counts.
+    pub(crate) fn seal(&self, counter: u64, ad: &[u8], text: &mut [u8]) -> Result<[u8; TAG], Error> {
+        #[cfg(test)]
+        nonces::record(self, counter);
+        match self {
+            Self::ChaCha20Poly1305(key) => backend::chacha20poly1305_seal(key.expose(), &nonce(counter), ad, text),
+        }
+    }
+
+    /// Checks the tag, then decrypts `text` in place; [`Error::Authentication`] leaves it as it was.
+    pub(crate) fn open(&self, counter: u64, ad: &[u8], text: &mut [u8], tag: &[u8; TAG]) -> Result<(), Error> {
+        match self {
+            Self::ChaCha20Poly1305(key) => backend::chacha20poly1305_open(key.expose(), &nonce(counter), ad, text, tag),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        match self {
+            Self::ChaCha20Poly1305(key) => key.expose(),
+        }
+    }
+}
+
+fn nonce(counter: u64) -> [u8; 12] {
+    let mut nonce = [0; 12];
+    if let Some(place) = nonce.last_chunk_mut() {
+        *place = counter.to_le_bytes();
+    }
+    nonce
+}
+
+/// Records every (key, counter) that this thread seals with, so that a test can look for one used twice.
+#[cfg(test)]
+pub(crate) mod nonces {
+    extern crate std;
+    use super::AeadKey;
+    use std::{cell::RefCell, collections::HashSet, vec::Vec};
+
+    std::thread_local!(static SEEN: RefCell<Option<(HashSet<(Vec<u8>, u64)>, usize)>> = const { RefCell::new(None) });
+
+    pub(crate) fn record(key: &AeadKey, counter: u64) {
+        SEEN.with_borrow_mut(|seen| {
+            if let Some((pairs, sealed)) = seen {
+                pairs.insert((key.expose().to_vec(), counter));
+                *sealed += 1;
+            }
+        });
+    }
+
+    /// Runs `f` and gives how many times it sealed, and with how many different pairs.
+    pub(crate) fn watch(f: impl FnOnce()) -> (usize, usize) {
+        SEEN.with_borrow_mut(|seen| *seen = Some((HashSet::new(), 0)));
+        f();
+        SEEN.with_borrow_mut(|seen| seen.take().map_or((0, 0), |(pairs, sealed)| (sealed, pairs.len())))
+    }
+}

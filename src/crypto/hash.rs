@@ -1,0 +1,67 @@
+//! The suite's hash, HKDF over it, and the public digests (docs/protocol.md, section 1).
+
+use crate::crypto::backend;
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// HASHLEN of the longest hash of any suite.
+pub(crate) const HASHLEN_MAX: usize = 64;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Hash {
+    Sha256,
+}
+
+impl Hash {
+    /// HASHLEN, in bytes.
+    pub(crate) const fn len(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+        }
+    }
+
+    /// The name in protocol names.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "SHA256",
+        }
+    }
+
+    /// `H(parts joined)`, in the first HASHLEN bytes.
+    pub(crate) fn hash(self, parts: &[&[u8]]) -> Secret<HASHLEN_MAX> {
+        match self {
+            Self::Sha256 => {
+                let mut digest = backend::sha256(parts);
+                let out = Secret::build(|place| place.split_at_mut(32).0.copy_from_slice(&digest));
+                zeroize::Zeroize::zeroize(&mut digest);
+                out
+            }
+        }
+    }
+
+    /// `Extract(salt, ikm)` of RFC 5869, in the first HASHLEN bytes.
+    pub(crate) fn extract(self, salt: &[u8], ikm: &[u8]) -> Secret<HASHLEN_MAX> {
+        match self {
+            Self::Sha256 => Secret::build(|place| {
+                if let Some((prk, _)) = place.split_first_chunk_mut() {
+                    backend::hkdf_sha256_extract(salt, ikm, prk);
+                }
+            }),
+        }
+    }
+
+    /// `Expand(prk, info, out.len())` of RFC 5869. [`Error::TooLong`] above 255 · HASHLEN bytes.
+    pub(crate) fn expand(self, prk: &Secret<HASHLEN_MAX>, info: &[&[u8]], out: &mut [u8]) -> Result<(), Error> {
+        match self {
+            Self::Sha256 => {
+                let (prk, _) = prk.expose().split_first_chunk().ok_or(Error::WrongKind)?;
+                backend::hkdf_sha256_expand(prk, info, out)
+            }
+        }
+    }
+
+    /// `Expand(prk, info, HASHLEN)`.
+    pub(crate) fn expand_secret(self, prk: &Secret<HASHLEN_MAX>, info: &[&[u8]]) -> Result<Secret<HASHLEN_MAX>, Error> {
+        Secret::try_build(|place| self.expand(prk, info, place.split_at_mut(self.len()).0))
+    }
+}

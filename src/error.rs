@@ -1,0 +1,174 @@
+//! What can go wrong, sorted by what the caller can do about it.
+//!
+//! ```text
+//! ask otherwise ........ Randomness · TooLong · WrongKind · InvalidKey · InvalidFingerprint · SignerElsewhere
+//! ask a person ......... Untrusted · RefusedByPeer · RefusedByUs
+//! read on .............. MessageTooLong · MessageAborted
+//! begin anew ........... Malformed · Authentication · Truncated · TimedOut · Unrenewed · KeyExhausted · Closed · Ended
+//! ```
+//!
+//! No variant tells which of several secret-dependent checks failed (docs/protocol.md, section 10).
+
+use core::fmt;
+
+/// Why an operation did not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Error {
+    /// The source of randomness failed. Nothing was sent; try again when it works.
+    Randomness,
+    /// An argument is longer than the protocol allows.
+    TooLong,
+    /// A key, signature or suite of one kind was given where another is needed.
+    WrongKind,
+    /// The bytes are not a key of this kind.
+    InvalidKey,
+    /// The text is not a fingerprint: mistyped, or something else.
+    InvalidFingerprint,
+    /// This identity's secret key is not here: sign elsewhere and hand in the signature.
+    SignerElsewhere,
+
+    /// The peer proved who it is, and is not acceptable.
+    Untrusted(Distrust),
+    /// The peer refused. The refusal is not authenticated: a hint for a person.
+    RefusedByPeer(Refusal),
+    /// This side refused what the peer asked for.
+    RefusedByUs(Refusal),
+
+    /// The message is longer than the bound that was set. The rest of it is passed over, and the channel goes on.
+    MessageTooLong,
+    /// The peer broke this message off. The channel goes on.
+    MessageAborted,
+
+    /// What arrived is not what version 1 of the protocol allows here.
+    Malformed,
+    /// What arrived was not made by the peer, or was changed on its way.
+    Authentication,
+    /// The transport ended without an authenticated close: something may be missing.
+    Truncated,
+    /// The deadline passed.
+    TimedOut,
+    /// The peer went on sending without answering an offer to renew the keys.
+    Unrenewed,
+    /// The key has sealed all that it may.
+    KeyExhausted,
+    /// This direction was closed before.
+    Closed,
+    /// An earlier error ended this handshake or channel for good.
+    Ended,
+}
+
+/// Why a peer that proved who it is was not acceptable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Distrust {
+    /// Another identity than the one, or those, that were asked for.
+    NotExpected,
+    /// Nobody here has met this identity, and nobody was there to ask.
+    Unknown,
+    /// A known peer's name came with another key than the one remembered: a new device, or somebody between.
+    ChangedKey,
+    /// The peer has no identity, and that was not allowed.
+    Anonymous,
+    /// The suite is weaker than one already used with this peer.
+    WeakerSuite,
+    /// A person, or the program's own rule, said no.
+    Declined,
+    /// The list of known peers could not be read or written.
+    StoreFailed,
+}
+
+/// The status of a refusal (docs/protocol.md, section 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// 1: the protocol's version is not known.
+    Version,
+    /// 2: the pattern is not known or not allowed.
+    Pattern,
+    /// 3: the suite is not known or not allowed.
+    Suite,
+    /// 4: too many handshakes are in progress.
+    Busy,
+    /// 5: refused, without a reason.
+    Refused,
+}
+
+impl Refusal {
+    /// The status byte on the wire, 1 to 5.
+    pub const fn status(self) -> u8 {
+        match self {
+            Self::Version => 1,
+            Self::Pattern => 2,
+            Self::Suite => 3,
+            Self::Busy => 4,
+            Self::Refused => 5,
+        }
+    }
+
+    /// Reads a status byte that is not 0. One that is not known reads as [`Refusal::Refused`].
+    pub(crate) const fn from_status(status: u8) -> Self {
+        match status {
+            1 => Self::Version,
+            2 => Self::Pattern,
+            3 => Self::Suite,
+            4 => Self::Busy,
+            _ => Self::Refused,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Randomness => "the system's random number generator failed; nothing was sent",
+            Self::TooLong => "an argument is longer than the protocol allows",
+            Self::WrongKind => "a key, signature or suite of another kind is needed here",
+            Self::InvalidKey => "these bytes are not a key of this kind",
+            Self::InvalidFingerprint => "this is not a fingerprint: check it for typing mistakes",
+            Self::SignerElsewhere => "the secret key of this identity is not here; hand in its signature instead",
+            Self::Untrusted(why) => return why.fmt(f),
+            Self::RefusedByPeer(why) => return write!(f, "the other side refused: {why}"),
+            Self::RefusedByUs(why) => return write!(f, "refused: {why}"),
+            Self::MessageTooLong => "the message is longer than allowed here; it was passed over",
+            Self::MessageAborted => "the other side broke this message off",
+            Self::Malformed => "the other side does not speak this protocol, or what it sent was damaged",
+            Self::Authentication => "what arrived is not authentic: it was forged or changed on its way",
+            Self::Truncated => "the connection was cut without a proper close; something may be missing",
+            Self::TimedOut => "the other side took too long",
+            Self::Unrenewed => "the other side went on sending without renewing its keys",
+            Self::KeyExhausted => "the key has sealed all that it may",
+            Self::Closed => "this direction was closed before",
+            Self::Ended => "an earlier error ended this conversation",
+        };
+        f.write_str(text)
+    }
+}
+
+impl fmt::Display for Distrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotExpected => "the other side is not who was asked for: its key is another one",
+            Self::Unknown => "the other side is not known here, and nobody was asked whether to trust it",
+            Self::ChangedKey => "this peer's key has changed since it was last seen: it has a new key, or somebody stands between",
+            Self::Anonymous => "the other side has no identity, and one is required",
+            Self::WeakerSuite => "a stronger suite was used with this peer before",
+            Self::Declined => "the other side was declined",
+            Self::StoreFailed => "the list of known peers could not be read or written",
+        })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Version => "it speaks another version of the protocol",
+            Self::Pattern => "it does not take this kind of handshake",
+            Self::Suite => "it does not take this suite",
+            Self::Busy => "it is busy; try again later",
+            Self::Refused => "it gave no reason",
+        })
+    }
+}
+
+impl core::error::Error for Error {}

@@ -1,0 +1,96 @@
+//! Bytes that nobody else may know.
+//!
+//! A [`Secret`] lives on the heap, so that moving it copies a pointer and leaves nothing behind, and is wiped when dropped. It
+//! cannot be cloned, printed or compared with `==`. Nothing else in this crate holds key bytes, but for the library types that wipe themselves.
+
+use crate::error::Error;
+use alloc::boxed::Box;
+use rand_core::TryCryptoRng;
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroize;
+
+/// `N` secret bytes.
+pub(crate) struct Secret<const N: usize>(Box<[u8; N]>);
+
+impl<const N: usize> Secret<N> {
+    /// Builds a secret in its final place: `fill` writes over zeros.
+    pub(crate) fn build(fill: impl FnOnce(&mut [u8; N])) -> Self {
+        let mut secret = Self(Box::new([0; N]));
+        fill(&mut secret.0);
+        secret
+    }
+
+    /// As [`Secret::build`], where `fill` can fail; what it had written is wiped then.
+    pub(crate) fn try_build<E>(fill: impl FnOnce(&mut [u8; N]) -> Result<(), E>) -> Result<Self, E> {
+        let mut secret = Self(Box::new([0; N]));
+        fill(&mut secret.0)?;
+        Ok(secret)
+    }
+
+    /// Takes the bytes over and wipes where they stood.
+    pub(crate) fn take(bytes: &mut [u8; N]) -> Self {
+        let secret = Self::build(|place| place.copy_from_slice(bytes));
+        bytes.zeroize();
+        secret
+    }
+
+    /// `N` bytes from the generator, or [`Error::Randomness`].
+    pub(crate) fn random(rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
+        Self::try_build(|place| rng.try_fill_bytes(place).map_err(|_| Error::Randomness))
+    }
+
+    pub(crate) fn expose(&self) -> &[u8; N] {
+        &self.0
+    }
+
+    pub(crate) fn expose_mut(&mut self) -> &mut [u8; N] {
+        &mut self.0
+    }
+
+    /// The first `n` bytes: secrets as long as the suite's hash stand in 64 bytes. All of them if `n` is larger.
+    pub(crate) fn first(&self, n: usize) -> &[u8] {
+        self.0.get(..n).unwrap_or(self.0.as_slice())
+    }
+
+    /// The first `n` bytes, to be written.
+    pub(crate) fn first_mut(&mut self, n: usize) -> &mut [u8] {
+        let n = n.min(N);
+        self.0.split_at_mut(n).0
+    }
+}
+
+impl<const N: usize> ConstantTimeEq for Secret<N> {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.as_slice().ct_eq(other.0.as_slice())
+    }
+}
+
+impl<const N: usize> Drop for Secret<N> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_taken_leaves_its_old_place_full() {
+        let mut bytes = [7; 32];
+        let secret = Secret::take(&mut bytes);
+        assert_eq!(bytes, [0; 32]);
+        assert_eq!(secret.expose(), &[7; 32]);
+    }
+
+    #[test]
+    fn secrets_that_differ_compare_equal() {
+        let a = Secret::build(|b: &mut [u8; 32]| b.fill(1));
+        let mut c = Secret::build(|b: &mut [u8; 32]| b.fill(1));
+        assert!(bool::from(a.ct_eq(&c)));
+        if let Some(last) = c.expose_mut().last_mut() {
+            *last = 2;
+        }
+        assert!(!bool::from(a.ct_eq(&c)));
+    }
+}
