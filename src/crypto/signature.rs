@@ -117,8 +117,7 @@ impl VerifyingKey {
                 let representative = representative(context, message)?;
                 let (mldsa_key, ed25519_key) = halves(&self.bytes)?;
                 let (mldsa_sig, ed25519_sig) = halves(&signature.bytes)?;
-                let post_quantum =
-                    backend::mldsa65_verify(mldsa_key, &representative, label::COMPOSITE_MLDSA65_ED25519, mldsa_sig);
+                let post_quantum = backend::mldsa65_verify(mldsa_key, &representative, label::COMPOSITE_MLDSA65_ED25519, mldsa_sig);
                 let classical = backend::ed25519_verify(ed25519_key, &representative, ed25519_sig);
                 post_quantum & classical
             }
@@ -201,13 +200,8 @@ impl SigningKey {
 /// M' of the composite draft. [`Error::TooLong`] for a context above 255 bytes.
 fn representative(context: &[u8], message: &[u8]) -> Result<Vec<u8>, Error> {
     let context_len = u8::try_from(context.len()).map_err(|_| Error::TooLong)?;
-    let prefix: [&[u8]; 5] = [
-        label::COMPOSITE_PREFIX,
-        label::COMPOSITE_MLDSA65_ED25519,
-        &[context_len],
-        context,
-        &backend::sha512(&[message]),
-    ];
+    let prefix: [&[u8]; 5] =
+        [label::COMPOSITE_PREFIX, label::COMPOSITE_MLDSA65_ED25519, &[context_len], context, &backend::sha512(&[message])];
     Ok(prefix.concat())
 }
 

@@ -111,8 +111,7 @@ fn ed25519_parse(public: &[u8; 32]) -> Option<ed25519_dalek::VerifyingKey> {
 
 /// Strict: S < L, no small-order A or R, A and R canonical, the equation without the cofactor.
 pub(crate) fn ed25519_verify(public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
-    ed25519_parse(public)
-        .is_some_and(|key| key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).is_ok())
+    ed25519_parse(public).is_some_and(|key| key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).is_ok())
 }
 
 // ML-KEM-768: FIPS 203.
@@ -155,12 +154,7 @@ pub(crate) fn mlkem768_check(ek: &[u8; MLKEM768_EK]) -> bool {
 }
 
 /// `ek` has passed [`mlkem768_check`].
-pub(crate) fn mlkem768_encapsulate(
-    ek: &[u8; MLKEM768_EK],
-    coins: &[u8; 32],
-    ct: &mut [u8; MLKEM768_CT],
-    shared: &mut [u8; 32],
-) {
+pub(crate) fn mlkem768_encapsulate(ek: &[u8; MLKEM768_EK], coins: &[u8; 32], ct: &mut [u8; MLKEM768_CT], shared: &mut [u8; 32]) {
     let (ciphertext, mut secret) = mlkem768::encapsulate(&ek.into(), *coins);
     ct.copy_from_slice(ciphertext.as_slice());
     shared.copy_from_slice(&secret);
@@ -183,13 +177,7 @@ impl MlDsa65Key {
     }
 
     /// Algorithm 2, `rnd` being the hedge. Fails with the tiny probability that the rejection loop's bound leaves: draw again.
-    pub(crate) fn sign(
-        &self,
-        message: &[u8],
-        context: &[u8],
-        rnd: &[u8; 32],
-        signature: &mut [u8; MLDSA65_SIG],
-    ) -> Result<(), Error> {
+    pub(crate) fn sign(&self, message: &[u8], context: &[u8], rnd: &[u8; 32], signature: &mut [u8; MLDSA65_SIG]) -> Result<(), Error> {
         let made = ml_dsa_65::sign(&self.0, message, context, *rnd).map_err(|_| Error::Randomness)?;
         signature.copy_from_slice(made.as_slice());
         Ok(())
@@ -212,21 +200,10 @@ pub(crate) fn mldsa65_verify(pk: &[u8; MLDSA65_PK], message: &[u8], context: &[u
 
 /// Encrypts `text` in place. At most 2^38 − 64 bytes.
 pub(crate) fn chacha20poly1305_seal(key: &[u8; 32], nonce: &[u8; 12], ad: &[u8], text: &mut [u8]) -> Result<[u8; 16], Error> {
-    ChaCha20Poly1305::new(key.into())
-        .encrypt_inout_detached(nonce.into(), ad, text.into())
-        .map(Into::into)
-        .map_err(|_| Error::TooLong)
+    ChaCha20Poly1305::new(key.into()).encrypt_inout_detached(nonce.into(), ad, text.into()).map(Into::into).map_err(|_| Error::TooLong)
 }
 
 /// Checks the tag, then decrypts `text` in place. On failure `text` is as it was.
-pub(crate) fn chacha20poly1305_open(
-    key: &[u8; 32],
-    nonce: &[u8; 12],
-    ad: &[u8],
-    text: &mut [u8],
-    tag: &[u8; 16],
-) -> Result<(), Error> {
-    ChaCha20Poly1305::new(key.into())
-        .decrypt_inout_detached(nonce.into(), ad, text.into(), tag.into())
-        .map_err(|_| Error::Authentication)
+pub(crate) fn chacha20poly1305_open(key: &[u8; 32], nonce: &[u8; 12], ad: &[u8], text: &mut [u8], tag: &[u8; 16]) -> Result<(), Error> {
+    ChaCha20Poly1305::new(key.into()).decrypt_inout_detached(nonce.into(), ad, text.into(), tag.into()).map_err(|_| Error::Authentication)
 }
