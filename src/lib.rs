@@ -4,8 +4,19 @@
 extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
+
+pub mod channel;
 mod crypto;
 mod error;
+pub mod handshake;
+pub mod identity;
 mod secret;
 mod symmetric;
+pub mod trust;
 mod wire;
+
+pub use crate::channel::Channel;
+pub use crate::error::{Distrust, Error, Refusal};
+pub use crate::handshake::Suite;
+pub use crate::identity::{Fingerprint, Identity, PublicIdentity};
+pub use crate::trust::{Pinned, Trust};
