@@ -296,9 +296,511 @@ def handshakes():
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
+# channel.json
+
+LARGE = 2048
+
+
+def content_entry(content):
+    """Hex, or for a large content of one repeated byte the rule that makes it."""
+    if len(content) > LARGE and content == content[:1] * len(content):
+        return {"repeat": content[:1].hex(), "times": len(content)}
+    return content.hex()
+
+
+def bytes_fields(name, data):
+    """A field in hex, or under another name the SHA-256 of what is too large to print."""
+    return {name: data.hex()} if len(data) <= LARGE else {name + "_sha256": tl.sha256(data).hex()}
+
+
+class TracedChannel(tl.Channel):
+    """A channel that writes down each record that it seals."""
+
+    def __init__(self, name, send_cs, receive_cs, source):
+        super().__init__(send_cs, receive_cs, random=source)
+        self.name, self.log, self._source, self._seen = name, [], source, 0
+        self.padding_fields = {"padding": "none"}
+
+    def set_padding(self, policy, number=None):
+        self.padding = {"none": tl.pad_none, "padme": tl.pad_padme, "multiple": number and tl.pad_multiple(number)}[policy]
+        self.padding_fields = {"padding": policy} | ({"multiple": number} if number else {})
+
+    def record(self, kind, content=b""):
+        plain = tl.record_plaintext(kind, content, self.padding)
+        entry = {"direction": self.name, "type": int(kind), "name": RECORD_NAMES[kind], "content": content_entry(content)}
+        entry |= self.padding_fields | {"key": self.sending.key.hex(), "counter": self.sending.counter}
+        if drawn := self._source.drawn[self._seen:]:
+            entry["random"] = drawn.hex()
+            self._seen += len(drawn)
+        frame = super().record(kind, content)
+        self.log.append(entry | bytes_fields("plaintext", plain) | bytes_fields("frame", frame))
+        return frame
+
+
+RECORD_NAMES = {tl.Type.DATA: "Data", tl.Type.END: "End", tl.Type.CLOSE: "Close", tl.Type.KEY_UPDATE: "KeyUpdate",
+                tl.Type.REKEY_OFFER: "RekeyOffer", tl.Type.REKEY: "Rekey", tl.Type.PING: "Ping", tl.Type.ABORT: "Abort"}
+
+
+def split_frames(data):
+    while data:
+        size = 2 + int.from_bytes(data[:2], "big")
+        yield data[:size]
+        data = data[size:]
+
+
+class Script:
+    """Two channels in one process: what one seals the other reads at once."""
+
+    def __init__(self, name):
+        self.name = name
+        self.cs = {"a": coins(f"channel {name} cs a", 32), "b": coins(f"channel {name} cs b", 32)}
+        self.a = TracedChannel("a", self.cs["a"], self.cs["b"], Coins(f"channel {name} random a"))
+        self.b = TracedChannel("b", self.cs["b"], self.cs["a"], Coins(f"channel {name} random b"))
+        self.records = []
+
+    def step(self, channel, method, *arguments):
+        other = self.b if channel is self.a else self.a
+        frames = getattr(channel, method)(*arguments)
+        for entry, frame in zip(channel.log, split_frames(frames), strict=True):
+            event = other.receive(frame)
+            assert event.type == entry["type"] and content_entry(event.content) in ("", entry["content"])
+            self._renewal(channel, other, entry)
+            self.records.append(entry)
+        channel.log.clear()
+
+    def _renewal(self, channel, other, entry):
+        if entry["type"] == tl.Type.REKEY:
+            offer = [r for r in self.records if r["type"] == tl.Type.REKEY_OFFER and r["direction"] == other.name][-1]
+            entry["ss"] = tl.xwing_encapsulate(bytes.fromhex(offer["content"]), bytes.fromhex(entry["random"]))[1].hex()
+        if entry["type"] in (tl.Type.KEY_UPDATE, tl.Type.REKEY):
+            entry["next_cs"] = channel.sending.cs.hex()
+        assert channel.sending.cs == other.receiving.cs
+
+    def finish(self):
+        return {"name": self.name, "suite": tl.SUITE, "cs_a": self.cs["a"].hex(), "cs_b": self.cs["b"].hex(), "records": self.records}
+
+
+def script_messages():
+    s = Script("messages in one and in several pieces")
+    s.step(s.a, "end", b"a message of one piece")
+    s.step(s.b, "end", b"")
+    for piece in (b"first piece, ", b"second piece, "):
+        s.step(s.a, "data", piece)
+    s.step(s.b, "end", b"in between, the other way")
+    s.step(s.a, "end", b"last piece")
+    s.step(s.a, "data", b"ends with an empty piece")
+    s.step(s.a, "end")
+    s.step(s.a, "close", 0)
+    s.step(s.b, "end", b"the other direction goes on")
+    s.step(s.b, "close", 0, "Auf Wiedersehen, \u4f60\u597d")
+    return s.finish()
+
+
+def script_padding():
+    s = Script("padding")
+    for policy, number in (("none", None), ("multiple", 1), ("multiple", 64), ("multiple", 256), ("multiple", 1000), ("padme", None)):
+        s.a.set_padding(policy, number)
+        s.step(s.a, "data", bytes(range(61)))
+        s.step(s.a, "data", bytes(range(62)))
+        s.step(s.a, "end", b"")
+        s.step(s.a, "ping", 0)
+    s.a.set_padding("multiple", 20000)
+    s.step(s.a, "end", b"capped")
+    s.a.set_padding("padme")
+    s.step(s.a, "close", 0, "padded too")
+    return s.finish()
+
+
+def script_largest():
+    s = Script("the largest content")
+    for policy, number in (("none", None), ("padme", None), ("multiple", 4096)):
+        s.a.set_padding(policy, number)
+        s.step(s.a, "data", b"a" * tl.MAX_CONTENT)
+        s.step(s.a, "end", b"b" * tl.MAX_CONTENT)
+    s.a.set_padding("none")
+    s.step(s.a, "message", b"c" * (2 * tl.MAX_CONTENT + 1))
+    return s.finish()
+
+
+def script_key_updates():
+    s = Script("KeyUpdate")
+    s.step(s.a, "data", b"under the first key")
+    s.step(s.a, "key_update")
+    s.step(s.a, "data", b"under the second key, within the same message")
+    s.step(s.a, "key_update")
+    s.step(s.a, "key_update")
+    s.step(s.a, "end", b"under the fourth key")
+    s.step(s.b, "end", b"the other direction keeps its key")
+    s.step(s.b, "key_update")
+    s.step(s.b, "end", b"until it has its own")
+    return s.finish()
+
+
+def script_rekeys():
+    s = Script("both directions rekey at once")
+    s.step(s.a, "end", b"before")
+    s.step(s.a, "offer_rekey")
+    s.step(s.b, "offer_rekey")
+    s.step(s.a, "key_update")
+    s.step(s.a, "answers")
+    s.step(s.b, "answers")
+    s.step(s.a, "end", b"a under its new key")
+    s.step(s.b, "end", b"b under its new key")
+    s.step(s.b, "key_update")
+    s.step(s.b, "end", b"b after one more KeyUpdate")
+    s.step(s.b, "offer_rekey")
+    s.step(s.a, "end", b"the Rekey stands before this message")
+    s.step(s.a, "data", b"a piece, then an offer answered within a message")
+    s.step(s.b, "offer_rekey")
+    s.step(s.a, "answers")
+    s.step(s.a, "end", b"the rest")
+    return s.finish()
+
+
+def script_half_closed():
+    s = Script("an offer answered after the offerer closed")
+    s.step(s.a, "offer_rekey")
+    s.step(s.a, "close", 2, "going away")
+    s.step(s.b, "end", b"the Rekey stands before this message")
+    s.step(s.b, "key_update")
+    s.step(s.b, "close", 0)
+    return s.finish()
+
+
+def script_control():
+    s = Script("Ping, Abort and Close codes")
+    s.step(s.a, "ping", 0)
+    s.step(s.b, "answers")
+    s.step(s.a, "ping", 1)
+    s.step(s.a, "ping", 0xFFFFFFFF)
+    s.step(s.b, "answers")
+    s.step(s.a, "data", b"a piece")
+    s.step(s.a, "ping", 7)
+    s.step(s.b, "answers")
+    s.step(s.a, "abort")
+    s.step(s.a, "end", b"the channel goes on")
+    s.step(s.a, "close", 256, "r" * 256)
+    s.step(s.b, "close", 65535)
+    return s.finish()
+
+
+class RawSender:
+    """Seals any plaintext, good or bad, for the cases that a reader alone plays."""
+
+    def __init__(self, name):
+        self.cs = coins(f"channel reading {name} cs", 32)
+        self.direction = tl.Direction(self.cs)
+
+    def frame(self, kind, content=b"", padding=b""):
+        return self.direction.seal(tl.u8(kind) + tl.u16(len(content)) + content + padding)
+
+    def key_updates(self, count):
+        for _ in range(count):
+            yield self.frame(4)
+            self.direction.key_update()
+
+
+def reader(case):
+    """A channel in the state in which the case wants it."""
+    seeds = iter([bytes.fromhex(case["offer_seed"])] if "offer_seed" in case else [])
+    channel = tl.Channel(bytes(32), bytes.fromhex(case["cs"]), random=lambda _: next(seeds))
+    if "offer_seed" in case:
+        channel.offer_rekey()
+    if case.get("closed"):
+        channel.close()
+    return channel
+
+
+def fatal_case(name, build, **state):
+    """All frames but the last are read; the last is fatal, or, with `at`, answering it is."""
+    sender = RawSender(name)
+    frames = list(build(sender))
+    case = {"name": name, "suite": tl.SUITE, "cs": sender.cs.hex(), "at": "read"} | state | {"frames": [f.hex() for f in frames]}
+    channel = reader(case)
+    for frame in frames[:-1]:
+        channel.receive(frame)
+    if case["at"] == "answer":
+        channel.receive(frames[-1])
+        channel._random = lambda size: bytes(size)
+        assert fails(channel.answers)
+    else:
+        assert fails(channel.receive, frames[-1])
+    assert channel.failed
+    return case
+
+
+def offer_key(label="channel offer"):
+    return tl.XWingKey(coins(label, 32)).ek
+
+
+def fatal_shapes():
+    """One record whose type, length or content is not allowed."""
+    ek = offer_key()
+    bad_ek = bytes([0x01, ek[1] & 0xF0 | 0x0D]) + ek[2:]
+    shapes = [(f"type {kind}", kind, b"") for kind in (0, 7, 8, 11, 255)]
+    shapes += [("Data of no bytes", 1, b""), ("Data of 16,385 bytes", 1, b"a" * 16385), ("Close of no bytes", 3, b""),
+               ("Close of 1 byte", 3, b"\0"), ("Close of 259 bytes", 3, b"\0\0" + b"r" * 257), ("KeyUpdate of 1 byte", 4, b"\0"),
+               ("RekeyOffer one byte short", 5, ek[:-1]), ("RekeyOffer one byte more", 5, ek + b"\0"),
+               ("RekeyOffer with a coefficient of 3329", 5, bad_ek), ("Rekey without an offer", 6, coins("channel ct", 1120)),
+               ("Ping of 4 bytes", 9, bytes(4)), ("Ping of 6 bytes", 9, bytes(6)), ("Ping that begins with 2", 9, b"\2" + bytes(4)),
+               ("Abort of 1 byte", 10, b"\0"), ("Abort without a message begun", 10, b"")]
+    for name, kind, content in shapes:
+        yield fatal_case(name, lambda s: [s.frame(kind, content)])
+    seed = coins("channel reader offer", 32).hex()
+    ct = tl.xwing_encapsulate(tl.XWingKey(bytes.fromhex(seed)).ek, coins("channel reader coins", 64))[0]
+    yield fatal_case("Rekey one byte short", lambda s: [s.frame(6, ct[:-1])], offer_seed=seed)
+    yield fatal_case("Rekey with an all-zero X25519 half", lambda s: [s.frame(6, ct[:1088] + bytes(32))], offer_seed=seed)
+    yield fatal_case("a second Rekey for one offer", lambda s: second_rekey(s, seed, ct), offer_seed=seed)
+    yield fatal_case("a record after Rekey under the old key", lambda s: [s.frame(6, ct), s.frame(2)], offer_seed=seed)
+    yield fatal_case("RekeyOffer with an all-zero X25519 half", lambda s: [s.frame(5, ek[:1184] + bytes(32))], at="answer")
+    yield fatal_case("a second offer, the first not yet answered", lambda s: [s.frame(5, ek), s.frame(5, offer_key("channel offer 2"))])
+
+
+def second_rekey(sender, seed, ct):
+    key = tl.XWingKey(bytes.fromhex(seed))
+    yield sender.frame(6, ct)
+    sender.direction.rekey(key.decapsulate(ct), key.ek, ct)
+    yield sender.frame(6, ct)
+
+
+def flipped(frame, index):
+    frame = bytearray(frame)
+    frame[index] ^= 1
+    return bytes(frame)
+
+
+def fatal_order():
+    """Records that are good in themselves, at the wrong place or changed on the way."""
+    def replayed(s):
+        frame = s.frame(2, b"once")
+        return [frame, frame]
+
+    def skipped(s):
+        s.frame(2, b"lost")
+        return [s.frame(2, b"found")]
+
+    def length_changed(s):
+        frame = s.frame(2, b"text")
+        return [tl.u16(len(frame) - 1) + frame[2:] + b"\0"]
+
+    yield fatal_case("a flipped bit in the ciphertext", lambda s: [flipped(s.frame(2, b"text"), 4)])
+    yield fatal_case("a flipped bit in the tag", lambda s: [flipped(s.frame(2, b"text"), -1)])
+    yield fatal_case("another length, the frame longer by a byte", length_changed)
+    yield fatal_case("a record twice", replayed)
+    yield fatal_case("a record left out", skipped)
+    yield fatal_case("padding that is not zero", lambda s: [s.frame(2, b"text", bytes(7) + b"\1")])
+    yield fatal_case("content length beyond the plaintext", lambda s: [s.direction.seal(b"\2\0\5text")])
+    yield fatal_case("Close between Data and End", lambda s: [s.frame(1, b"piece"), s.frame(3, b"\0\0")])
+    yield fatal_case("End after Close", lambda s: [s.frame(3, b"\0\0"), s.frame(2)])
+    yield fatal_case("Ping after Close", lambda s: [s.frame(3, b"\0\0"), s.frame(9, bytes(5))])
+    yield fatal_case("Close after Close", lambda s: [s.frame(3, b"\0\0"), s.frame(3, b"\0\0")])
+    yield fatal_case("Abort after Abort", lambda s: [s.frame(1, b"piece"), s.frame(10), s.frame(10)])
+    yield fatal_case("33 KeyUpdate", lambda s: s.key_updates(33))
+    yield fatal_case("33 KeyUpdate with pings between", lambda s: [*s.key_updates(16), s.frame(9, bytes(5)), *s.key_updates(17)])
+    yield fatal_case("a record after KeyUpdate under the old key", lambda s: [s.frame(4), s.frame(2)])
+
+
+def accepted_case(name, build, **state):
+    """What a reader makes of records that may look odd."""
+    sender = RawSender(name)
+    frames = list(build(sender))
+    case = {"name": name, "suite": tl.SUITE, "cs": sender.cs.hex()} | state | {"frames": [f.hex() for f in frames]}
+    channel = reader(case)
+    return case | {"events": [event_entry(channel.receive(frame)) for frame in frames]}
+
+
+def event_entry(event):
+    entry = {"type": int(event.type)}
+    if event.type in (tl.Type.DATA, tl.Type.END):
+        entry["content"] = event.content.hex()
+    if event.type == tl.Type.CLOSE:
+        entry |= {"code": event.code, "reason": event.reason}
+    if event.type == tl.Type.PING:
+        entry |= {"answer": event.answer, "number": event.number}
+    return entry
+
+
+def accepted():
+    yield accepted_case("32 KeyUpdate, an End, 32 KeyUpdate, a Data",
+                        lambda s: [*s.key_updates(32), s.frame(2), *s.key_updates(32), s.frame(1, b"x")])
+    yield accepted_case("Close with a reason that is not UTF-8", lambda s: [s.frame(3, b"\0\2\xff\xfe")])
+    yield accepted_case("Close with a reserved code", lambda s: [s.frame(3, b"\0\x4d" + b"reserved")])
+    yield accepted_case("Close with code 256 and a reason of 256 bytes", lambda s: [s.frame(3, b"\1\0" + b"r" * 256)])
+    yield accepted_case("an answer to no ping", lambda s: [s.frame(9, b"\1" + tl.u32(12345))])
+    yield accepted_case("padding of one byte, and of many", lambda s: [s.frame(2, b"text", b"\0"), s.frame(2, b"text", bytes(500))])
+    yield accepted_case("control records between the pieces of a message",
+                        lambda s: [s.frame(1, b"a"), *s.key_updates(1), s.frame(9, bytes(5)), s.frame(5, offer_key()), s.frame(2, b"b")])
+    yield accepted_case("an aborted message, then another", lambda s: [s.frame(1, b"a"), s.frame(10), s.frame(1, b"b"), s.frame(2, b"c")])
+    yield accepted_case("offers after the own Close are ignored",
+                        lambda s: [s.frame(5, offer_key()), s.frame(5, offer_key()), s.frame(2)], closed=True)
+    yield accepted_case("an offer, then Close", lambda s: [s.frame(5, offer_key()), s.frame(3, b"\0\0")])
+
+
+def padding_table():
+    lengths = sorted({*range(0, 70), *range(16380, 16388), *(2**e + d for e in range(6, 15) for d in (-1, 0, 1, 2**e // 3)),
+                      1000, 1219, 1123, 5000, 12345, 16000, 16623, 16624})
+    lengths = [length for length in lengths if length <= tl.MAX_PLAINTEXT]
+    multiples = [[n, length, tl.padded_length(length, tl.pad_multiple(n))] for n in (1, 2, 16, 100, 256, 4096, 16624, 20000)
+                 for length in (3, 4, 15, 16, 17, 99, 100, 101, 256, 257, 8192, 8193, 16384, 16387)]
+    return {"padme": [[length, tl.padded_length(length, tl.pad_padme)] for length in lengths], "multiple": multiples}
+
+
+def channel():
+    scripts = (script_messages, script_padding, script_largest, script_key_updates, script_rekeys, script_half_closed, script_control)
+    return {"cases": [script() for script in scripts], "fatal": [*fatal_shapes(), *fatal_order()], "accepted": list(accepted()),
+            "frame_lengths": {"allowed": [19, 20, 16639, 16640], "fatal": [0, 1, 16, 18, 16641, 65535]}, "padding": padding_table()}
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# refusals.json
+
+
+def first_message(pattern="XX", psk=None, prologue=b"example/1", payload=b""):
+    source = Coins(f"refusals {pattern}")
+    identity = test_identity("alice") if tl.initiator_has_identity(pattern) else None
+    return tl.Initiator(pattern, prologue, lambda _: False, identity, psk, source).write_1(payload)
+
+
+def with_body(frame, change):
+    body = bytearray(frame[2:])
+    for index, value in change.items():
+        body[index] = value
+    return tl.to_frame(bytes(body))
+
+
+ALL_PATTERNS = ("XX", "XXpsk0", "NX", "NXpsk0")
+
+
+def responder_answer(config, frame, busy):
+    """The bytes with which the responder declines, or None when it goes on to message 2."""
+    anonymous = config["accepts_anonymous"]
+    settings = tl.ResponderConfig(bytes.fromhex(config["prologue"]), test_identity("bob"), lambda peer: peer is not None or anonymous,
+                                  tuple(config["patterns"]), tuple(config["suites"]), tuple(map(bytes.fromhex, config["psks"])))
+    responder = tl.Responder(settings, Coins("refusals responder"))
+    try:
+        responder.read_1(frame, busy)
+        responder.write_2()
+    except tl.Declined as declined:
+        return declined.answer
+    return None
+
+
+def responder_case(name, frame, expected, busy=False, **changes):
+    config = {"prologue": b"example/1".hex(), "patterns": ALL_PATTERNS, "suites": [tl.SUITE], "psks": [], "accepts_anonymous": True,
+              "busy": busy} | changes
+    config["patterns"] = list(config["patterns"])
+    answer = responder_answer(config, frame, busy)
+    assert answer == expected, (name, answer)
+    return {"name": name, "config": config, "frame": frame.hex(), "answer": answer.hex() if answer is not None else None}
+
+
+def refusal(status):
+    return b"\0\1" + bytes([status])
+
+
+def responder_refusals():
+    xx, nx = first_message(), first_message("NX")
+    body = xx[2:]
+    silent = b""
+    bad_ek = with_body(xx, {6: 0x01, 7: body[7] & 0xF0 | 0x0D})
+    yield responder_case("a good XX message", xx, None)
+    yield responder_case("a good NX message", nx, None)
+    yield responder_case("a good XX message with the largest payload", first_message(payload=b"p" * 4096), None)
+    yield responder_case("empty body", b"\0\0", silent)
+    yield responder_case("body of 5 bytes", tl.to_frame(body[:5]), silent)
+    yield responder_case("body of the header alone", tl.to_frame(body[:6]), silent)
+    yield responder_case("bad magic", with_body(xx, {0: 0x55}), silent)
+    yield responder_case("bad magic, and version 2", with_body(xx, {1: 0x6C, 2: 2}), silent)
+    yield responder_case("version 0", with_body(xx, {2: 0}), refusal(1))
+    yield responder_case("version 2", with_body(xx, {2: 2}), refusal(1))
+    yield responder_case("version 2, header alone", tl.to_frame(b"TL" + bytes([2, 1, 0, 1])), refusal(1))
+    yield responder_case("version 255 with unknown pattern and suite", with_body(xx, {2: 255, 3: 99, 4: 9}), refusal(1))
+    for number in (0, 5, 6, 7, 99, 255):
+        yield responder_case(f"pattern {number}", with_body(xx, {3: number}), refusal(2))
+    yield responder_case("pattern 99 with an unknown suite", with_body(xx, {3: 99, 5: 2}), refusal(2))
+    yield responder_case("pattern 99, header alone", tl.to_frame(b"TL" + bytes([1, 99, 0, 1])), refusal(2))
+    yield responder_case("NX, only XX allowed", nx, refusal(2), patterns=("XX",))
+    yield responder_case("XX, only NX allowed", xx, refusal(2), patterns=("NX",))
+    for suite in (0x0000, 0x0002, 0x0003, 0x7E03, 0xFFFF):
+        yield responder_case(f"suite 0x{suite:04X}", with_body(xx, {4: suite >> 8, 5: suite & 255}), refusal(3))
+    yield responder_case("suite 0x0002, header alone", tl.to_frame(b"TL" + bytes([1, 1, 0, 2])), refusal(3))
+    yield responder_case("one byte short", tl.to_frame(body[:-1]), silent)
+    yield responder_case("payload of 4,097 bytes", tl.to_frame(body + bytes(4097)), silent)
+    yield responder_case("busy", xx, refusal(4), busy=True)
+    yield responder_case("busy, version 2", with_body(xx, {2: 2}), refusal(1), busy=True)
+    yield responder_case("busy, one byte short", tl.to_frame(body[:-1]), silent, busy=True)
+    yield responder_case("busy, encapsulation key out of range", bad_ek, refusal(4), busy=True)
+    yield responder_case("encapsulation key out of range", bad_ek, silent)
+    yield responder_case("X25519 half all zero", tl.to_frame(body[:6 + 1184] + bytes(32)), silent)
+    yield responder_case("NX, initiators without identity not accepted", nx, refusal(5), accepts_anonymous=False)
+    yield from psk_refusals(xx, nx)
+
+
+def psk_refusals(xx, nx):
+    psk, other = coins("refusals psk", 32), coins("refusals other psk", 32)
+    held = {"psks": [psk.hex()]}
+    psk_xx, psk_nx = first_message("XXpsk0", psk), first_message("NXpsk0", psk)
+    tag_changed = with_body(psk_xx, {len(psk_xx) - 3: psk_xx[-1] ^ 1})
+    silent = b""
+    yield responder_case("XXpsk0 to a responder without a psk", psk_xx, refusal(2))
+    yield responder_case("NXpsk0 to a responder without a psk", psk_nx, refusal(2))
+    yield responder_case("psk: a good XXpsk0 message", psk_xx, None, **held)
+    yield responder_case("psk: a good NXpsk0 message", psk_nx, None, **held)
+    yield responder_case("psk: a good message under the older key", psk_xx, None, psks=[other.hex(), psk.hex()])
+    yield responder_case("psk: a good message under the newer key", psk_xx, None, psks=[psk.hex(), other.hex()])
+    yield responder_case("psk: XX", xx, silent, **held)
+    yield responder_case("psk: NX", nx, silent, **held)
+    yield responder_case("psk: version 2", with_body(psk_xx, {2: 2}), silent, **held)
+    yield responder_case("psk: pattern 99", with_body(psk_xx, {3: 99}), silent, **held)
+    yield responder_case("psk: suite 0x0002", with_body(psk_xx, {5: 2}), silent, **held)
+    yield responder_case("psk: bad magic", with_body(psk_xx, {0: 0}), silent, **held)
+    yield responder_case("psk: one byte short", tl.to_frame(psk_xx[2:-1]), silent, **held)
+    yield responder_case("psk: another key", psk_xx, silent, psks=[other.hex()])
+    yield responder_case("psk: tag changed", tag_changed, silent, **held)
+    yield responder_case("psk: another prologue", psk_xx, silent, prologue=b"example/2".hex(), **held)
+    yield responder_case("psk: NXpsk0 where only XXpsk0 is allowed", psk_nx, silent, patterns=("XXpsk0",), **held)
+
+
+def initiator_case(name, reply, outcome, status=None):
+    initiator = tl.Initiator("XX", b"example/1", lambda _: True, test_identity("alice"), None, Coins("refusals XX"))
+    initiator.write_1()
+    try:
+        initiator.read_2(reply)
+        raise AssertionError(name)
+    except tl.Refused as error:
+        found = "refused", error.status
+    except tl.Malformed:
+        found = "malformed", None
+    except tl.Failed:
+        found = "failed", None
+    assert found == (outcome, status), (name, found)
+    return {"name": name, "reply": reply.hex(), "outcome": outcome} | ({"status": status} if status else {})
+
+
+def initiator_refusals():
+    for status in (1, 2, 3, 4, 5):
+        yield initiator_case(f"status {status}", refusal(status), "refused", status)
+    for status in (6, 84, 128, 255):
+        yield initiator_case(f"status {status}, not known", refusal(status), "refused", 5)
+    yield initiator_case("a single 0", refusal(0), "malformed")
+    yield initiator_case("empty body", b"\0\0", "malformed")
+    yield initiator_case("status 1 with one more byte", b"\0\2\1\0", "malformed")
+    yield initiator_case("status 0 with one more byte", b"\0\2\0\0", "malformed")
+    yield initiator_case("status 5 at the length of message 2", tl.to_frame(b"\5" + bytes(6525)), "malformed")
+    yield initiator_case("message 2 one byte short", tl.to_frame(bytes(6525)), "malformed")
+    yield initiator_case("message 2 of zero bytes", tl.to_frame(bytes(6526)), "failed")
+
+
+def refusals():
+    return {"responder_seed": test_identity("bob").secret.hex(), "initiator_seed": test_identity("alice").secret.hex(),
+            "responder": list(responder_refusals()), "initiator": list(initiator_refusals())}
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
 # Writing and checking
 
-FILES = {"primitives.json": primitives, "identity.json": identity, "handshakes.json": handshakes}
+FILES = {"primitives.json": primitives, "identity.json": identity, "handshakes.json": handshakes, "channel.json": channel,
+         "refusals.json": refusals}
 
 
 def to_json(value):
