@@ -24,8 +24,10 @@ use alloc::vec::Vec;
 use core::fmt;
 use direction::Direction;
 
+#[cfg(feature = "std")]
+pub(crate) use record::CONTENT_AT;
 pub use record::{CLOSE_REASON_MAX, CONTENT_MAX, Close, CloseCode, FRAME_MAX, Padding, RECORD_OVERHEAD, RecordType, frame_len};
-pub use stream::{Opener, OwnOffer, PeerOffer, Policy, Record, Sealer, Totals};
+pub use stream::{Opener, OwnOffer, PeerOffer, Policy, Record, Sealer, Totals, Trace};
 
 /// A finished handshake: both sides are known, and the keys are fresh.
 pub struct Channel {

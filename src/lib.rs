@@ -1,15 +1,15 @@
 //! Twinlock
-#![no_std]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![forbid(unsafe_code)]
 extern crate alloc;
-#[cfg(any(feature = "std", test))]
-extern crate std;
 
 pub mod channel;
 mod crypto;
 mod error;
 pub mod handshake;
 pub mod identity;
+#[cfg(feature = "std")]
+pub mod io;
 mod secret;
 mod symmetric;
 pub mod trust;
@@ -19,4 +19,6 @@ pub use crate::channel::Channel;
 pub use crate::error::{Distrust, Error, Refusal};
 pub use crate::handshake::Suite;
 pub use crate::identity::{Fingerprint, Identity, PublicIdentity};
+#[cfg(feature = "std")]
+pub use crate::io::{Stream, accept, connect};
 pub use crate::trust::{Pinned, Trust};
