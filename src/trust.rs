@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 #[cfg(feature = "std")]
-pub use known_peers::{Entry, ExpectKnown, KnownPeers, KnownPeersError, Met};
+pub use known_peers::{AnyoneKnown, Entry, ExpectKnown, KnownPeers, KnownPeersError, Met};
 
 /// The other side of a conversation, as it proved itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
