@@ -171,4 +171,12 @@ impl fmt::Display for Refusal {
     }
 }
 
+impl From<Distrust> for Error {
+    fn from(why: Distrust) -> Self {
+        Self::Untrusted(why)
+    }
+}
+
 impl core::error::Error for Error {}
+impl core::error::Error for Distrust {}
+impl core::error::Error for Refusal {}

@@ -14,7 +14,10 @@ use alloc::vec::Vec;
 use core::{fmt, str};
 use rand_core::TryCryptoRng;
 
+mod peer;
+
 pub use crate::crypto::signature::SignatureAlgorithm;
+pub use peer::{Peer, Trusted};
 
 /// A secret identity: the key that proves who somebody is. Made once, kept in a file ([`crate::keyfile`]), used for every conversation.
 ///
@@ -46,8 +49,8 @@ impl Identity {
         SigningKey::generate(algorithm, rng).map(Self::from_key)
     }
 
-    /// An identity whose secret key is elsewhere: in a hardware module, at another service. Its handshakes stop before they sign, for
-    /// [`crate::handshake::ToSign`] to be carried there and the signature back.
+    /// An identity whose secret key is elsewhere: in a hardware module, at another service. Its handshakes stop before they sign, and the
+    /// [`ToSign`] is to be carried there and the signature back.
     pub fn elsewhere(public: PublicIdentity) -> Self {
         Self(Arc::new(Holder::Elsewhere(public)))
     }
@@ -68,7 +71,7 @@ impl Identity {
     /// Signs what a handshake asks for, in a process that holds the key: the other side of [`Identity::elsewhere`].
     ///
     /// The context says which role in which pattern the signature is for. Draws 32 bytes.
-    pub fn sign_with_rng(&self, to_sign: &crate::identity::ToSign, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
+    pub fn sign_with_rng(&self, to_sign: &ToSign, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
         self.sign(to_sign, rng).map(|signature| signature.as_bytes().to_vec())
     }
 
@@ -90,13 +93,14 @@ impl Identity {
         Self(Arc::clone(&self.0))
     }
 
-    pub(crate) fn from_secret_bytes(algorithm: SignatureAlgorithm, bytes: &[u8]) -> Result<Self, Error> {
+    /// An identity from what [`Identity::secret_bytes`] gave: for [`SignatureAlgorithm::MlDsa65Ed25519`] the two seeds, 64 bytes (seed of ML-DSA-65,
+    /// then of Ed25519). [`Error::InvalidKey`] for another length: expanded keys are not taken.
+    pub fn from_secret_bytes(algorithm: SignatureAlgorithm, bytes: &[u8]) -> Result<Self, Error> {
         SigningKey::from_secret_bytes(algorithm, bytes).map(Self::from_key)
     }
 
-    /// What a key file holds; [`Error::SignerElsewhere`] where it is not here.
-    #[cfg(feature = "std")]
-    pub(crate) fn secret_bytes(&self) -> Result<&[u8], Error> {
+    /// The secret itself, to be stored where nobody else reads it; [`crate::keyfile`] does that with `std`. [`Error::SignerElsewhere`] where it is not here.
+    pub fn secret_bytes(&self) -> Result<&[u8], Error> {
         match &*self.0 {
             Holder::Here(key) => Ok(key.secret_bytes()),
             Holder::Elsewhere(_) => Err(Error::SignerElsewhere),

@@ -4,10 +4,13 @@
 extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
+
+pub mod channel;
 mod crypto;
 #[cfg(feature = "std")]
 mod durable;
 mod error;
+pub mod handshake;
 pub mod identity;
 #[cfg(feature = "std")]
 pub mod keyfile;
@@ -16,5 +19,8 @@ mod symmetric;
 pub mod trust;
 mod wire;
 
-pub use crate::crypto::suite::Suite;
+pub use crate::channel::Channel;
 pub use crate::error::{Distrust, Error, Refusal};
+pub use crate::handshake::Suite;
+pub use crate::identity::{Fingerprint, Identity, PublicIdentity};
+pub use crate::trust::{Pinned, Trust};

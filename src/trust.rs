@@ -10,39 +10,13 @@
 #[cfg(feature = "std")]
 mod known_peers;
 
-use crate::crypto::suite::Suite;
-use crate::error::{Distrust, Error};
-use crate::identity::{Fingerprint, PublicIdentity};
+use crate::error::Distrust;
+use crate::identity::Fingerprint;
 use alloc::vec::Vec;
-use core::fmt;
 
+pub use crate::identity::{Peer, Trusted};
 #[cfg(feature = "std")]
 pub use known_peers::{AnyoneKnown, Entry, ExpectKnown, KnownPeers, KnownPeersError, Met};
-
-/// The other side of a conversation, as it proved itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
-    identity: Option<PublicIdentity>,
-    suite: Suite,
-}
-
-/// How a peer came to be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Trusted {
-    /// Its fingerprint was given beforehand.
-    Pinned,
-    /// A person compared the safety number, or scanned the code.
-    Verified,
-    /// It was taken at its first meeting, and its key is the same as then.
-    FirstUse,
-    /// A person, or the program's own rule, said yes this time.
-    Asked,
-    /// It has no identity, and that was allowed.
-    Anonymous,
-    /// Anybody was allowed.
-    Anyone,
-}
 
 /// Says which peers are acceptable.
 ///
@@ -88,83 +62,43 @@ pub mod danger {
     }
 }
 
-impl Peer {
-    pub(crate) const fn new(identity: Option<PublicIdentity>, suite: Suite) -> Self {
-        Self { identity, suite }
-    }
-
-    /// The identity that the peer proved, or none in the patterns whose initiator has none.
-    pub const fn identity(&self) -> Option<&PublicIdentity> {
-        self.identity.as_ref()
-    }
-
-    /// Its fingerprint.
-    pub fn fingerprint(&self) -> Option<Fingerprint> {
-        self.identity.as_ref().map(PublicIdentity::fingerprint)
-    }
-
-    /// The suite of this conversation.
-    pub const fn suite(&self) -> Suite {
-        self.suite
-    }
-
-    fn required(&self) -> Result<Fingerprint, Distrust> {
-        self.fingerprint().ok_or(Distrust::Anonymous)
-    }
+fn required(peer: &Peer) -> Result<Fingerprint, Distrust> {
+    peer.fingerprint().ok_or(Distrust::Anonymous)
 }
 
 impl Trust for Pinned {
     fn judge(&mut self, peer: &Peer) -> Result<Trusted, Distrust> {
-        if peer.required()? == self.0 { Ok(Trusted::Pinned) } else { Err(Distrust::NotExpected) }
+        if required(peer)? == self.0 { Ok(Trusted::Pinned) } else { Err(Distrust::NotExpected) }
     }
 }
 
 impl Trust for PinnedSet {
     fn judge(&mut self, peer: &Peer) -> Result<Trusted, Distrust> {
-        if self.0.contains(&peer.required()?) { Ok(Trusted::Pinned) } else { Err(Distrust::NotExpected) }
+        if self.0.contains(&required(peer)?) { Ok(Trusted::Pinned) } else { Err(Distrust::NotExpected) }
     }
 }
 
 impl<F: FnMut(&Peer) -> bool> Trust for Ask<F> {
     fn judge(&mut self, peer: &Peer) -> Result<Trusted, Distrust> {
-        peer.required()?;
+        required(peer)?;
         if (self.0)(peer) { Ok(Trusted::Asked) } else { Err(Distrust::Declined) }
     }
 }
 
 impl Trust for Anonymous {
     fn judge(&mut self, peer: &Peer) -> Result<Trusted, Distrust> {
-        if peer.identity.is_none() { Ok(Trusted::Anonymous) } else { Err(Distrust::NotExpected) }
+        if peer.identity().is_none() { Ok(Trusted::Anonymous) } else { Err(Distrust::NotExpected) }
     }
 }
 
 impl<T: Trust> Trust for OrAnonymous<T> {
     fn judge(&mut self, peer: &Peer) -> Result<Trusted, Distrust> {
-        if peer.identity.is_none() { Ok(Trusted::Anonymous) } else { self.0.judge(peer) }
+        if peer.identity().is_none() { Ok(Trusted::Anonymous) } else { self.0.judge(peer) }
     }
 }
 
 impl<T: Trust + ?Sized> Trust for &mut T {
     fn judge(&mut self, peer: &Peer) -> Result<Trusted, Distrust> {
         (**self).judge(peer)
-    }
-}
-
-impl From<Distrust> for Error {
-    fn from(why: Distrust) -> Self {
-        Self::Untrusted(why)
-    }
-}
-
-impl fmt::Display for Trusted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pinned => "its fingerprint was given beforehand",
-            Self::Verified => "verified by a person",
-            Self::FirstUse => "trusted since its first use",
-            Self::Asked => "accepted this time",
-            Self::Anonymous => "without identity, as allowed",
-            Self::Anyone => "anybody was allowed",
-        })
     }
 }

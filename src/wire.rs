@@ -38,6 +38,11 @@ impl<'a> Reader<'a> {
         self.array().map(|b| u32::from_be_bytes(*b))
     }
 
+    /// Bytes that are left.
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// All that is left.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.0

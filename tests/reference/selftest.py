@@ -1,0 +1,435 @@
+"""Tests of the reference implementation itself: `python selftest.py`.
+
+With TWINLOCK_PUBLISHED_VECTORS set to a folder that holds xwing/draft-test-vectors.json, hpke-pq/test-vectors-0051-647a.json and
+composite-sigs/testvectors.json.gz it also checks the vectors that the drafts publish.
+"""
+
+import base64
+import gzip
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from cryptography.hazmat.primitives.asymmetric import mldsa, mlkem
+from dilithium_py.ml_dsa import ML_DSA_65
+from kyber_py.ml_kem import ML_KEM_768
+
+import twinlock as tl
+import vectors
+
+HERE = pathlib.Path(__file__).resolve().parent
+PUBLISHED = os.environ.get("TWINLOCK_PUBLISHED_VECTORS")
+ALICE, BOB, CAROL = (vectors.test_identity(name) for name in ("alice", "bob", "carol"))
+PSK = bytes(range(32))
+PROLOGUE = b"selftest"
+
+
+def published(path):
+    path = pathlib.Path(PUBLISHED) / path
+    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+        return json.load(file)
+
+
+@unittest.skipUnless(PUBLISHED, "TWINLOCK_PUBLISHED_VECTORS is not set")
+class Published(unittest.TestCase):
+    def check_xwing(self, seed, ek, coins, ct, ss):
+        key = tl.XWingKey(seed)
+        self.assertEqual(key.ek, ek)
+        self.assertEqual(tl.xwing_encapsulate(ek, coins), (ct, ss))
+        self.assertEqual(key.decapsulate(ct), ss)
+
+    def test_xwing_draft(self):
+        for case in published("xwing/draft-test-vectors.json"):
+            self.check_xwing(*(bytes.fromhex(case[field]) for field in ("seed", "pk", "eseed", "ct", "ss")))
+
+    def test_xwing_hpke(self):
+        cases = [case for case in published("hpke-pq/test-vectors-0051-647a.json") if case["kem_id"] == 0x647A]
+        self.assertTrue(cases)
+        for case in cases:
+            self.check_xwing(*(bytes.fromhex(case[field]) for field in ("skRm", "pkRm", "ikmE", "enc", "shared_secret")))
+
+    def test_composite(self):
+        published_file = published("composite-sigs/testvectors.json.gz")
+        case = next(test for test in published_file["tests"] if test["tcId"] == "id-MLDSA65-Ed25519-SHA512")
+        case = {name: base64.b64decode(value) for name, value in case.items() if name != "tcId"}
+        message, ctx = base64.b64decode(published_file["m"]), base64.b64decode(published_file["ctx"])
+        identity = tl.Identity(case["sk"])
+        self.assertEqual(identity.public.key, case["pk"])
+        self.assertEqual(tl.PKCS8_PREFIX + identity.secret, case["sk_pkcs8"])
+        self.assertIn(tl.SPKI_PREFIX + identity.public.key, case["x5c"])
+        identity.public.verify(message, b"", case["s"])
+        identity.public.verify(message, ctx, case["sWithContext"])
+
+
+class OtherImplementations(unittest.TestCase):
+    """ML-KEM-768 and ML-DSA-65 against a second implementation of each."""
+
+    def test_mlkem(self):
+        d, z = vectors.coins("selftest d", 32), vectors.coins("selftest z", 32)
+        ek, dk = ML_KEM_768._keygen_internal(d, z)
+        other = mlkem.MLKEM768PrivateKey.from_seed_bytes(d + z)
+        self.assertEqual(other.public_key().public_bytes_raw(), ek)
+        secret, ct = ML_KEM_768._encaps_internal(ek, vectors.coins("selftest m", 32))
+        self.assertEqual(other.decapsulate(ct), secret)
+        changed = ct[:-1] + bytes([ct[-1] ^ 1])
+        self.assertEqual(other.decapsulate(changed), ML_KEM_768._decaps_internal(dk, changed))
+
+    def test_mldsa(self):
+        seed, message, ctx = vectors.coins("selftest seed", 32), b"message", tl.COMPOSITE_LABEL
+        public, secret = ML_DSA_65._keygen_internal(seed)
+        other = mldsa.MLDSA65PrivateKey.from_seed_bytes(seed)
+        self.assertEqual(other.public_key().public_bytes_raw(), public)
+        prefixed = tl.mldsa_message(message)
+        other.public_key().verify(ML_DSA_65._sign_internal(secret, prefixed, bytes(32)), message, ctx)
+        self.assertTrue(ML_DSA_65._verify_internal(public, prefixed, other.sign(message, ctx)))
+
+
+class Identities(unittest.TestCase):
+    def test_bip350_examples(self):
+        for text in ("a1lqfn3a", "?1v759aa", "split1checkupstagehandshakeupstreamerranterredcaperredlc445v"):
+            hrp, _, data = text.rpartition("1")
+            values = [tl.BECH32_CHARSET.index(c) for c in data]
+            self.assertEqual(tl.bech32_polymod(tl.bech32_expand_hrp(hrp) + values), tl.BECH32M)
+
+    def test_fingerprint_reads_back(self):
+        fingerprint = ALICE.public.fingerprint()
+        text = tl.fingerprint_write(fingerprint)
+        self.assertEqual((len(text), text[:3]), (61, "tl1"))
+        self.assertEqual(tl.fingerprint_read(text.upper()), fingerprint)
+
+    def test_secret_files_are_private_and_never_overwritten(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "key.pem")
+            tl.create_secret_file(path, tl.secret_write(ALICE))
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+            with self.assertRaises(FileExistsError):
+                tl.create_secret_file(path, "")
+
+    def test_wrong_passphrase(self):
+        pem = tl.secret_write_encrypted(ALICE, "right", n=16)
+        self.assertEqual(tl.secret_read(pem, "right").secret, ALICE.secret)
+        for passphrase in ("wrong", "", None):
+            with self.assertRaises(tl.TwinlockError):
+                tl.secret_read(pem, passphrase)
+
+    def test_every_changed_byte_of_a_key_file_is_noticed(self):
+        body = tl.PKCS8_PREFIX + ALICE.secret
+        for index in range(len(tl.PKCS8_PREFIX)):
+            with self.assertRaises(tl.Malformed):
+                tl.pkcs8_read(vectors.flipped(body, index))
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def pair(pattern="XX", i_prologue=PROLOGUE, r_prologue=PROLOGUE, i_psk=PSK, r_psks=(PSK,), accepted=(ALICE.public, BOB.public, None)):
+    """An initiator and a responder with deterministic coins."""
+    psk = tl.has_psk(pattern)
+    identity = ALICE if tl.initiator_has_identity(pattern) else None
+    initiator = tl.Initiator(pattern, i_prologue, lambda peer: peer in accepted, identity, i_psk if psk else None,
+                             vectors.Coins("selftest initiator"))
+    config = tl.ResponderConfig(r_prologue, BOB, lambda peer: peer in accepted, psks=r_psks if psk else ())
+    return initiator, tl.Responder(config, vectors.Coins("selftest responder"))
+
+
+def run(initiator, responder, change=lambda number, frame: frame, payloads=(b"one", b"two", b"three")):
+    """Plays a handshake; `change` may alter each frame on its way."""
+    responder.read_1(change(1, initiator.write_1(payloads[0])))
+    initiator.read_2(change(2, responder.write_2(payloads[1])))
+    if initiator.messages_left:
+        responder.read_3(change(3, initiator.write_3(payloads[2])))
+    return initiator.session, responder.session
+
+
+def regions(pattern, number):
+    """The index of the last byte of each field of a frame that `run` makes."""
+    psk_tag = tl.TAG if tl.has_psk(pattern) else 0
+    proof = [tl.PUBLIC_SIZE, tl.TAG, tl.SIGNATURE_MLDSA, 64, tl.TAG]
+    sizes = {1: [2, 2, 1, 1, 2, 1152, 32, 32, 3, psk_tag], 2: [2, 1, 1088, 32, *proof, 3, tl.TAG], 3: [2, *proof, 5, tl.TAG]}[number]
+    end = 0
+    for size in sizes:
+        end += size
+        if size:
+            yield end - 1
+
+
+class Handshakes(unittest.TestCase):
+    def test_both_roles_agree(self):
+        for pattern in tl.PATTERN_IDS:
+            one, other = run(*pair(pattern))
+            self.assertEqual((one.i2r, one.r2i, one.exporter), (other.i2r, other.r2i, other.exporter))
+            self.assertEqual(one.handshake_hash, other.handshake_hash)
+            self.assertEqual(one.export(b"label", b"context", 40), other.export(b"label", b"context", 40))
+
+    def test_every_region_is_protected(self):
+        for pattern in tl.PATTERN_IDS:
+            for number in (1, 2, 3) if tl.initiator_has_identity(pattern) else (1, 2):
+                for index in regions(pattern, number):
+                    self.check_tampering(pattern, number, index)
+
+    def check_tampering(self, pattern, number, index):
+        initiator, responder = pair(pattern)
+        with self.assertRaises(tl.TwinlockError, msg=f"{pattern}, message {number}, byte {index}"):
+            run(initiator, responder, lambda n, frame: vectors.flipped(frame, index) if n == number else frame)
+        self.assertTrue(initiator.session is None or number == 3)
+        self.assertTrue(responder.session is None or number < 3 and not tl.initiator_has_identity(pattern))
+
+    def test_lengths(self):
+        for number in (1, 2, 3):
+            for change in (lambda body: body[:-1], lambda body: body + b"\0", lambda body: body + bytes(5000), lambda body: b""):
+                with self.assertRaises(tl.TwinlockError):
+                    run(*pair(), lambda n, frame: tl.to_frame(change(frame[2:])) if n == number else frame, (b"", b"", b""))
+
+    def test_prologues_must_match(self):
+        for pattern in tl.PATTERN_IDS:
+            with self.assertRaises(tl.TwinlockError):
+                run(*pair(pattern, r_prologue=b"another"))
+
+    def test_keys_must_match(self):
+        for pattern in ("XXpsk0", "NXpsk0"):
+            initiator, responder = pair(pattern, r_psks=(bytes(32), bytes([1]) * 32))
+            with self.assertRaises(tl.Declined) as caught:
+                run(initiator, responder)
+            self.assertEqual(caught.exception.answer, b"")
+            run(*pair(pattern, r_psks=(bytes(32), PSK)))
+
+    def test_initiator_judges_before_it_shows_itself(self):
+        initiator, responder = pair(accepted=(ALICE.public,))
+        with self.assertRaises(tl.NotAcceptable) as caught:
+            run(initiator, responder)
+        self.assertEqual(caught.exception.answer, b"")
+        with self.assertRaises(tl.Misuse):
+            initiator.write_3()
+
+    def test_responder_refuses_with_a_close_record(self):
+        initiator, responder = pair(accepted=(BOB.public,))
+        with self.assertRaises(tl.NotAcceptable) as caught:
+            run(initiator, responder)
+        self.assertIsNone(responder.session)
+        event = initiator.session.channel().receive(caught.exception.answer)
+        self.assertEqual((event.type, event.code), (tl.Type.CLOSE, tl.CLOSE_REFUSED))
+
+    def test_a_failure_is_final(self):
+        initiator, responder = pair()
+        responder.read_1(initiator.write_1())
+        with self.assertRaises(tl.Failed):
+            initiator.read_2(vectors.flipped(responder.write_2(), -1))
+        for call in (initiator.write_1, initiator.write_3):
+            with self.assertRaises(tl.Misuse):
+                call()
+
+    def test_roles_are_not_interchangeable(self):
+        """A responder's proof does not pass as an initiator's, although one identity may take both roles."""
+        signature = BOB.sign(bytes(32), tl.signature_context("XX", "responder"), bytes(32))
+        with self.assertRaises(tl.Failed):
+            BOB.public.verify(bytes(32), tl.signature_context("XX", "initiator"), signature)
+
+    def test_a_participant_cannot_pass_on_a_proof(self):
+        """Carol, who answers Alice, puts Bob's public key into her message 2; her own signature does not fit it."""
+        initiator, responder = pair(accepted=(ALICE.public, BOB.public, CAROL.public))
+        impostor = tl.Identity(CAROL.secret)
+        impostor.public = BOB.public
+        responder._config.identity = impostor
+        with self.assertRaises(tl.Failed):
+            run(initiator, responder)
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+
+
+class Side:
+    """One end of a channel in the random walk, with the frames on their way to it."""
+
+    def __init__(self, channel):
+        self.channel = channel
+        self.on_the_way, self.sent, self.received = [], [], []
+        self.open_message = b""
+        self.messages = tl.Messages()
+
+    def transmit(self, peer, frames):
+        peer.on_the_way += vectors.split_frames(frames)
+
+
+class Channels(unittest.TestCase):
+    def pair(self, **options):
+        one, other = bytes([1]) * 32, bytes([2]) * 32
+        return tl.Channel(one, other, random=vectors.Coins("one"), **options), tl.Channel(other, one, random=vectors.Coins("two"), **options)
+
+    def test_random_walk(self):
+        """Any order of sending, reading, renewing and closing: all messages arrive, and no rule is broken."""
+        for seed in range(30):
+            self.walk(random.Random(seed))
+
+    def walk(self, rng):
+        sides = [Side(channel) for channel in self.pair()]
+        for side in sides:
+            side.channel._random = rng.randbytes
+        for _ in range(150):
+            index = rng.randrange(2)
+            self.act(rng, sides[index], sides[1 - index], last=False)
+        for index in (0, 1):
+            self.act(rng, sides[index], sides[1 - index], last=True)
+        for index in (0, 1):
+            while sides[index].on_the_way:
+                self.read(sides[index], sides[1 - index])
+        self.assertEqual(sides[0].sent, sides[1].received)
+        self.assertEqual(sides[1].sent, sides[0].received)
+        for side in sides:
+            side.channel.transport_ended()
+
+    def act(self, rng, side, peer, last):
+        channel = side.channel
+        if last and not channel.closed:
+            if side.open_message:
+                side.transmit(peer, channel.abort())
+            side.transmit(peer, channel.close(0))
+        elif rng.random() < 0.4 and side.on_the_way:
+            self.read(side, peer)
+        elif not channel.closed:
+            self.send(rng, side, peer)
+
+    def read(self, side, peer):
+        event = side.channel.receive(side.on_the_way.pop(0))
+        try:
+            message = side.messages.feed(event)
+        except tl.Aborted:
+            return
+        if message is not None:
+            side.received.append(message)
+
+    def send(self, rng, side, peer):
+        channel, piece = side.channel, rng.randbytes(rng.randrange(1, 100))
+        action = rng.choice(("data", "end", "abort", "close", "ping", "key_update", "offer", "answers"))
+        channel.padding = rng.choice((tl.pad_none, tl.pad_padme, tl.pad_multiple(64)))
+        frames = b""
+        if action == "data":
+            side.open_message += piece
+            frames = channel.data(piece)
+        elif action == "end":
+            side.sent.append(side.open_message + piece)
+            side.open_message = b""
+            frames = channel.end(piece)
+        elif action == "abort" and side.open_message:
+            side.open_message = b""
+            frames = channel.abort()
+        elif action == "close" and not side.open_message and rng.random() < 0.1:
+            frames = channel.close(300, "walk")
+        elif action == "ping":
+            frames = channel.ping(rng.randrange(2**32))
+        elif action == "key_update" and channel._key_updates < tl.MAX_KEY_UPDATES:
+            frames = channel.key_update()
+        elif action == "offer" and not channel.peer_closed and not channel.offer_open:
+            frames = channel.offer_rekey()
+        elif action == "answers":
+            frames = channel.answers()
+        side.transmit(peer, frames)
+
+    def test_unanswered_offer_ends_the_channel(self):
+        one, other = self.pair(offer_limit=1000)
+        one.offer_rekey()
+        one.receive(other.end(bytes(900)))
+        with self.assertRaises(tl.Fatal):
+            one.receive(other.end(bytes(100)))
+
+    def test_a_key_has_an_end(self):
+        one, other = self.pair()
+        one.sending.counter = other.receiving.counter = tl.RECORDS_PER_KEY - 1
+        other.receive(one.end(b"the last record of this key"))
+        with self.assertRaises(tl.Fatal):
+            one.end(b"one too many")
+
+    def test_truncation(self):
+        one, other = self.pair()
+        other.receive(one.end(b"all"))
+        with self.assertRaises(tl.Truncated):
+            other.transport_ended()
+
+    def test_after_a_fatal_error_nothing_is_sent_or_read(self):
+        one, other = self.pair()
+        frame = one.end(b"text")
+        with self.assertRaises(tl.Fatal):
+            other.receive(vectors.flipped(frame, -1))
+        for call in (lambda: other.receive(frame), lambda: other.end(b""), other.close):
+            with self.assertRaises(tl.Misuse):
+                call()
+        self.assertEqual(other.answers(), b"")
+
+    def test_every_byte_of_a_record_is_protected(self):
+        frame = self.pair()[0].end(b"text")
+        for index in range(len(frame)):
+            with self.assertRaises(tl.Fatal):
+                self.pair()[1].receive(vectors.flipped(frame, index))
+
+    def test_what_may_not_be_sent(self):
+        one, _ = self.pair()
+        for call in (lambda: one.data(b""), lambda: one.data(bytes(16385)), one.abort, lambda: one.close(3), lambda: one.close(0, "r" * 257)):
+            with self.assertRaises(tl.Misuse):
+                call()
+        one.data(b"piece")
+        with self.assertRaises(tl.Misuse):
+            one.close()
+        one.end()
+        for _ in range(32):
+            one.key_update()
+        with self.assertRaises(tl.Misuse):
+            one.key_update()
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+
+
+class Vectors(unittest.TestCase):
+    def test_stored_vectors(self):
+        self.assertTrue(vectors.check(HERE.parent / "vectors"))
+
+
+def talk(*arguments):
+    return subprocess.Popen([sys.executable, HERE / "talk.py", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            encoding="utf-8")
+
+
+class Talk(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        (self.folder / "in").mkdir()
+        self.keys, self.fingerprints = [self.folder / "one.pem", self.folder / "other.pem"], []
+        for key, identity in zip(self.keys, (ALICE, BOB)):
+            tl.create_secret_file(key, tl.secret_write(identity))
+            self.fingerprints.append(tl.fingerprint_write(identity.public.fingerprint()))
+
+    def converse(self, listener, connecter, peers=(1, 0)):
+        one = talk("listen", "--identity", self.keys[0], "--peer", self.fingerprints[peers[0]], "--timeout", 20, *listener)
+        port = one.stdout.readline().rpartition(":")[2].strip()
+        other = talk("connect", "127.0.0.1", port, "--identity", self.keys[1], "--peer", self.fingerprints[peers[1]], "--timeout", 20,
+                     *connecter)
+        outputs = [process.communicate(timeout=30) for process in (other, one)]
+        return one.returncode, other.returncode, outputs[1], outputs[0]
+
+    def test_texts_files_and_renewals(self):
+        content = bytes(range(256)) * 1000
+        (self.folder / "sent.bin").write_bytes(content)
+        psk = ("--psk", PSK.hex())
+        one, other, listener, connecter = self.converse(
+            (*psk, "--say", "Grüße", "--say", "two", "--expect", 1, "--files", self.folder / "in", "--rekey", "--key-update"),
+            (*psk, "--send", self.folder / "sent.bin", "--expect", 2, "--rekey", "--ping", 7, "--padding", "padme"))
+        self.assertEqual((one, other), (0, 0), (listener, connecter))
+        self.assertIn("rekeyed", listener[0])
+        for line in ("text: Grüße", "text: two", "rekeyed", "pong: 7", "stored: sent.bin"):
+            self.assertIn(line, connecter[0])
+        self.assertEqual((self.folder / "in" / "sent.bin").read_bytes(), content)
+
+    def test_unacceptable_peers(self):
+        for peers in ((0, 0), (1, 1)):
+            one, other, *_ = self.converse((), (), peers)
+            self.assertEqual((one, other), (1, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()

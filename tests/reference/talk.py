@@ -1,0 +1,582 @@
+"""Speaks the chat of docs/chat.md over TCP, for tests of interoperability.
+
+    python talk.py keygen FILE                      makes a secret identity and prints its fingerprint
+    python talk.py fingerprint FILE                 prints the fingerprint of a secret or public identity
+    python talk.py listen --identity FILE ...       takes one conversation and ends
+    python talk.py connect HOST PORT --identity FILE ...
+
+A conversation sends what --say and --send name, prints what it receives, one line each, and closes with code 0 when everything was
+sent and --expect texts and files were received. It ends with status 0 then, and with status 1 and a message after any error.
+"""
+
+import argparse
+import hashlib
+import os
+import pathlib
+import select
+import socket
+import sys
+import tempfile
+import time
+
+import twinlock as tl
+
+PROLOGUE = b"twinlock chat/1"
+READY, TEXT, FILE, CHUNK, FILE_END, FILE_CANCEL, FILE_STOP, FILE_STORED = range(8)
+MAX_TEXT = MAX_CHUNK = 65536
+MAX_MESSAGE = 2**20
+CLOSE_MALFORMED = 256
+ENOUGH_OUTPUT = 2**18
+
+
+class ChatError(Exception):
+    """Ends the conversation; the text says why."""
+
+
+class BadMessage(ChatError):
+    """The peer broke a rule of docs/chat.md: the conversation ends with a Close of code 256."""
+
+
+def say(line):
+    """One line; what is not printable stands there escaped."""
+    print("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line), flush=True)
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# Transport
+
+
+class Transport:
+    """A TCP connection with one deadline for everything, and buffers for both ways."""
+
+    def __init__(self, sock, timeout):
+        sock.setblocking(False)
+        self._sock = sock
+        self._deadline = time.monotonic() + timeout
+        self._input = bytearray()
+        self.output = bytearray()
+        self._ended = False
+
+    def send(self, data):
+        self.output += data
+
+    def wait(self):
+        """Moves bytes in both directions; returns after some moved."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise ChatError("deadline passed")
+        reading = [] if self._ended else [self._sock]
+        readable, writable, _ = select.select(reading, [self._sock] if self.output else [], [], left)
+        if readable:
+            data = self._sock.recv(65536)
+            self._input += data
+            self._ended = not data
+        if writable:
+            del self.output[:self._sock.send(self.output[:65536])]
+
+    def take_frame(self, length_allowed):
+        """A whole frame if one is there, else None. The length is judged before anything more is read."""
+        if len(self._input) < 2:
+            return self._missing()
+        length = int.from_bytes(self._input[:2], "big")
+        if not length_allowed(length):
+            return bytes(self._input[:2])
+        if len(self._input) < 2 + length:
+            return self._missing()
+        frame = bytes(self._input[:2 + length])
+        del self._input[:2 + length]
+        return frame
+
+    def _missing(self):
+        if self._ended and self._input:
+            raise ChatError("the connection ended within a frame")
+        return None
+
+    @property
+    def ended(self):
+        return self._ended and not self._input
+
+    def read_frame(self, length_allowed):
+        while (frame := self.take_frame(length_allowed)) is None:
+            if self.ended:
+                raise ChatError("the peer closed the connection during the handshake")
+            self.wait()
+        return frame
+
+    def flush(self):
+        while self.output:
+            self.wait()
+
+    def end(self):
+        """Shuts down writing and reads to the end, lest a reset swallow the last bytes."""
+        try:
+            self.flush()
+            self._sock.shutdown(socket.SHUT_WR)
+            while not self._ended:
+                self._input.clear()
+                self.wait()
+        except (OSError, ChatError):
+            pass
+        self._sock.close()
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# Handshake
+
+
+def handshake(transport, options):
+    identity = read_identity(options.identity, options.passphrase)
+    accepted = [tl.fingerprint_read(text) for text in options.peer]
+    psk = bytes.fromhex(options.psk) if options.psk else None
+    pattern = "XXpsk0" if psk else "XX"
+
+    def acceptable(peer):
+        return peer is not None and peer.fingerprint() in accepted
+
+    try:
+        if options.command == "connect":
+            initiator = tl.Initiator(pattern, PROLOGUE, acceptable, identity, psk)
+            return initiate(transport, initiator)
+        config = tl.ResponderConfig(PROLOGUE, identity, acceptable, (pattern,), psks=(psk,) if psk else ())
+        return respond(transport, tl.Responder(config))
+    except tl.Declined as declined:
+        transport.send(declined.answer)
+        raise
+
+
+def initiate(transport, initiator):
+    transport.send(initiator.write_1())
+    initiator.read_2(transport.read_frame(initiator.length_allowed))
+    transport.send(initiator.write_3())
+    return initiator.session
+
+
+def respond(transport, responder):
+    responder.read_1(transport.read_frame(responder.length_allowed))
+    transport.send(responder.write_2())
+    responder.read_3(transport.read_frame(responder.length_allowed))
+    return responder.session
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# Files
+
+
+def harmless_name(name):
+    """The last component, without control characters and without leading dots."""
+    last = name.replace("\\", "/").split("/")[-1]
+    return "".join(c for c in last if c.isprintable() and c not in '<>:"|?*').lstrip(". ") or "file"
+
+
+class IncomingFile:
+    """A file on its way in. It stands under a temporary name until it is whole."""
+
+    def __init__(self, number, size, name, directory):
+        self.number, self.size, self.name = number, size, harmless_name(name)
+        self._directory = pathlib.Path(directory)
+        self._file = tempfile.NamedTemporaryFile(dir=self._directory, prefix=".incoming-", delete=False)
+        self._received, self._hash = 0, hashlib.sha256()
+
+    def add(self, data):
+        self._received += len(data)
+        if self._received > self.size:
+            raise BadMessage("more bytes of a file than announced")
+        self._file.write(data)
+        self._hash.update(data)
+
+    def store(self):
+        """Gives it its name, or another if that is taken."""
+        if self._received != self.size:
+            raise BadMessage("fewer bytes of a file than announced")
+        self._file.close()
+        for attempt in range(1, 1000):
+            stem, dot, suffix = self.name.partition(".")
+            name = self.name if attempt == 1 else f"{stem} ({attempt}){dot}{suffix}"
+            try:
+                os.link(self._file.name, self._directory / name)
+                break
+            except FileExistsError:
+                continue
+        else:
+            raise ChatError("no name is free for a file")
+        self.discard()
+        return self._hash.hexdigest()
+
+    def discard(self):
+        self._file.close()
+        os.unlink(self._file.name)
+
+
+class OutgoingFile:
+    """A file on its way out, chunk by chunk."""
+
+    def __init__(self, number, path):
+        self.number = number
+        self.name = pathlib.Path(path).name
+        self._file = open(path, "rb")
+        size = os.fstat(self._file.fileno()).st_size
+        self.first = bytes([FILE]) + tl.u32(number) + size.to_bytes(8, "big") + self.name.encode()
+        self._left = size
+        self.all_sent = False
+
+    def next_message(self):
+        """The next Chunk, or FileEnd."""
+        data = self._file.read(min(MAX_CHUNK, self._left))
+        self._left -= len(data)
+        if data:
+            return bytes([CHUNK]) + tl.u32(self.number) + data
+        if self._left:
+            raise ChatError(f"{self.name} became shorter")
+        self.close()
+        return bytes([FILE_END]) + tl.u32(self.number)
+
+    def close(self):
+        self.all_sent = True
+        self._file.close()
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# Conversation
+
+
+def utf8(data, least, greatest):
+    if not least <= len(data) <= greatest:
+        raise BadMessage("a text of the wrong length")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise BadMessage("a text that is not UTF-8") from None
+
+
+class Conversation:
+    def __init__(self, transport, session, options):
+        self._transport = transport
+        self._options = options
+        padding = {"none": tl.pad_none, "padme": tl.pad_padme}.get(options.padding) or tl.pad_multiple(int(options.padding))
+        self._channel = session.channel(padding=padding)
+        self._messages = tl.Messages(MAX_MESSAGE)
+        self._texts, self._paths = list(options.say), list(options.send)
+        self._outgoing, self._files_sent = None, 0
+        self._incoming, self._files_begun, self._stopped = None, 0, None
+        self._peer_ready = False
+        self._received = 0
+        self._pong_awaited = self._rekey_awaited = False
+
+    def run(self):
+        self._send(bytes([READY]))
+        try:
+            while not (self._channel.closed and self._channel.peer_closed):
+                self._read()
+                self._write()
+                if not (self._channel.closed and self._channel.peer_closed):
+                    self._transport.wait()
+        except BadMessage as error:
+            self._close(CLOSE_MALFORMED, str(error))
+            raise
+        finally:
+            self._drop_incoming()
+        if self._received < self._options.expect:
+            raise ChatError(f"{self._received} of {self._options.expect} texts and files received")
+        if not self._everything_sent():
+            raise ChatError("the peer closed before everything was sent")
+
+    # Sending
+
+    def _send(self, message):
+        self._transport.send(self._channel.message(message))
+
+    def _close(self, code=0, reason=""):
+        if not self._channel.closed:
+            self._transport.send(self._channel.close(code, reason))
+
+    def _everything_sent(self):
+        return not (self._texts or self._paths or self._outgoing or self._pong_awaited or self._rekey_awaited)
+
+    def _write(self):
+        """Sends what there is to send, unless much is under way; closes when all is done."""
+        if self._channel.closed or not self._peer_ready:
+            return
+        self._write_control()
+        while len(self._transport.output) < ENOUGH_OUTPUT and self._write_one():
+            pass
+        if self._channel.peer_closed or self._everything_sent() and self._received >= self._options.expect:
+            self._close()
+
+    def _write_control(self):
+        """The things that the command line asks for once."""
+        if self._options.key_update:
+            self._options.key_update = False
+            self._transport.send(self._channel.key_update())
+            say("key updated")
+        if self._options.rekey:
+            self._options.rekey, self._rekey_awaited = False, True
+            self._transport.send(self._channel.offer_rekey())
+        if self._options.ping is not None:
+            self._transport.send(self._channel.ping(self._options.ping))
+            self._pong_awaited, self._options.ping = True, None
+
+    def _write_one(self):
+        """Sends one message; False if there is none to send now. A text goes between the chunks of a file."""
+        if self._texts:
+            text = self._texts.pop(0).encode()
+            if not 1 <= len(text) <= MAX_TEXT:
+                raise ChatError("a text has 1 to 65,536 bytes")
+            self._send(bytes([TEXT]) + text)
+            return True
+        if self._outgoing is None and self._paths:
+            self._files_sent += 1
+            self._outgoing = OutgoingFile(self._files_sent, self._paths.pop(0))
+            self._send(self._outgoing.first)
+            return True
+        if self._outgoing and not self._outgoing.all_sent:
+            self._send(self._outgoing.next_message())
+            return True
+        return False
+
+    # Receiving
+
+    def _read(self):
+        while (frame := self._transport.take_frame(self._channel.length_allowed)) is not None:
+            event = self._channel.receive(frame)
+            self._transport.send(self._channel.answers())
+            self._on_event(event)
+        if self._transport.ended:
+            self._channel.transport_ended()
+
+    def _on_event(self, event):
+        if event.type == tl.Type.CLOSE:
+            self._on_close(event)
+        elif event.type == tl.Type.REKEY:
+            self._rekey_awaited = False
+            say("rekeyed")
+        elif event.type == tl.Type.PING and event.answer:
+            self._pong_awaited = False
+            say(f"pong: {event.number}")
+        try:
+            message = self._messages.feed(event)
+        except tl.Aborted:
+            say("a message was aborted")
+            return
+        except tl.TwinlockError as error:
+            raise BadMessage(str(error)) from None
+        if message is not None:
+            self._on_message(message)
+
+    def _on_close(self, event):
+        if event.code != tl.CLOSE_DONE:
+            self._close()
+            raise ChatError(f"the peer closed with code {event.code} {event.reason!r}")
+        self._close()
+
+    def _on_message(self, message):
+        if not message:
+            raise BadMessage("a message without a kind")
+        kind, fields = message[0], message[1:]
+        if kind == READY and not fields:
+            self._peer_ready = True
+            return
+        if not self._peer_ready:
+            raise BadMessage("a message before Ready")
+        handlers = {READY: self._on_bad_ready, TEXT: self._on_text, FILE: self._on_file, CHUNK: self._on_chunk,
+                    FILE_END: self._on_file_end, FILE_CANCEL: self._on_file_cancel, FILE_STOP: self._on_file_stop,
+                    FILE_STORED: self._on_file_stored}
+        if kind in handlers:
+            handlers[kind](fields)
+
+    def _on_bad_ready(self, _):
+        raise BadMessage("a Ready with fields")
+
+    def _on_text(self, fields):
+        say(f"text: {utf8(fields, 1, MAX_TEXT)}")
+        self._received += 1
+
+    # Receiving files
+
+    def _number(self, fields, exact=True):
+        if len(fields) < 4 or exact and len(fields) != 4:
+            raise BadMessage("a file message of the wrong length")
+        return int.from_bytes(fields[:4], "big")
+
+    def _reply(self, kind, number, reason=b""):
+        if not self._channel.closed:
+            self._send(bytes([kind]) + tl.u32(number) + reason)
+
+    def _on_file(self, fields):
+        number = self._number(fields, exact=False)
+        size, name = int.from_bytes(fields[4:12], "big"), utf8(fields[12:], 1, 255)
+        if number != self._files_begun + 1 or self._incoming or self._stopped:
+            raise BadMessage("a file out of turn")
+        self._files_begun = number
+        if self._options.files is None or self._channel.closed:
+            self._stop_incoming(number, b"declined")
+            return
+        try:
+            self._incoming = IncomingFile(number, size, name, self._options.files)
+        except OSError as error:
+            say(f"not stored: {error}")
+            self._stop_incoming(number, b"could not be stored")
+
+    def _stop_incoming(self, number, reason):
+        self._stopped = number
+        self._reply(FILE_STOP, number, reason)
+
+    def _under_way(self, number):
+        """The incoming file of this number, or None for one that was stopped and whose last messages are passed over."""
+        if number == self._stopped:
+            return None
+        if not self._incoming or self._incoming.number != number:
+            raise BadMessage("a part of a file that is not under way")
+        return self._incoming
+
+    def _on_chunk(self, fields):
+        number, data = self._number(fields, exact=False), fields[4:]
+        if not 1 <= len(data) <= MAX_CHUNK:
+            raise BadMessage("a chunk of the wrong length")
+        if incoming := self._under_way(number):
+            incoming.add(data)
+
+    def _on_file_end(self, fields):
+        number = self._number(fields)
+        if not (incoming := self._under_way(number)):
+            self._stopped = None
+            return
+        digest = incoming.store()
+        self._incoming = None
+        self._reply(FILE_STORED, number)
+        say(f"file: {incoming.name} {incoming.size} {digest}")
+        self._received += 1
+
+    def _on_file_cancel(self, fields):
+        if incoming := self._under_way(self._number(fields)):
+            say(f"cancelled: {incoming.name}")
+        self._drop_incoming()
+        self._stopped = None
+
+    def _drop_incoming(self):
+        if self._incoming:
+            self._incoming.discard()
+            self._incoming = None
+
+    # What the peer says of our files
+
+    def _own_file(self, number):
+        """Our file under way with this number, or None for one that has ended."""
+        if not 1 <= number <= self._files_sent:
+            raise BadMessage("an answer to a file that was never sent")
+        return self._outgoing if self._outgoing and self._outgoing.number == number else None
+
+    def _on_file_stop(self, fields):
+        number, reason = self._number(fields, exact=False), utf8(fields[4:], 0, MAX_TEXT)
+        if not (outgoing := self._own_file(number)):
+            return
+        say(f"stopped: {outgoing.name} {reason}")
+        if not outgoing.all_sent:
+            outgoing.close()
+            self._reply(FILE_CANCEL, number)
+        self._outgoing = None
+
+    def _on_file_stored(self, fields):
+        outgoing = self._own_file(self._number(fields))
+        if not outgoing:
+            return
+        if not outgoing.all_sent:
+            raise BadMessage("a file stored before its end")
+        say(f"stored: {outgoing.name}")
+        self._outgoing = None
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# Command line
+
+
+def read_identity(path, passphrase):
+    return tl.secret_read(pathlib.Path(path).read_text(encoding="ascii"), passphrase)
+
+
+def keygen(options):
+    identity = tl.Identity.generate()
+    if options.passphrase is None:
+        text = tl.secret_write(identity)
+    else:
+        text = tl.secret_write_encrypted(identity, options.passphrase)
+    tl.create_secret_file(options.file, text)
+    say(tl.fingerprint_write(identity.public.fingerprint()))
+
+
+def fingerprint(options):
+    text = pathlib.Path(options.file).read_text(encoding="ascii")
+    public = tl.public_read(text) if "PUBLIC" in text.split("\n")[0] else tl.secret_read(text, options.passphrase).public
+    say(tl.fingerprint_write(public.fingerprint()))
+
+
+def open_connection(options):
+    if options.command == "connect":
+        return socket.create_connection((options.host, options.port), timeout=options.timeout)
+    with socket.create_server(("127.0.0.1", options.port)) as server:
+        say(f"listening on 127.0.0.1:{server.getsockname()[1]}")
+        server.settimeout(options.timeout)
+        return server.accept()[0]
+
+
+def converse(options):
+    transport = Transport(open_connection(options), options.timeout)
+    try:
+        session = handshake(transport, options)
+        say(f"peer: {tl.fingerprint_write(session.peer.fingerprint())}")
+        say(f"conversation: {session.handshake_hash.hex()}")
+        Conversation(transport, session, options).run()
+    except tl.Fatal:
+        transport.output.clear()
+        raise
+    finally:
+        transport.end()
+
+
+def parser():
+    top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = top.add_subparsers(dest="command", required=True)
+    for name in ("keygen", "fingerprint"):
+        command = commands.add_parser(name)
+        command.add_argument("file")
+        command.add_argument("--passphrase")
+    for name in ("listen", "connect"):
+        command = commands.add_parser(name)
+        if name == "listen":
+            command.add_argument("--port", type=int, default=0, help="0 takes a free one")
+        else:
+            command.add_argument("host")
+            command.add_argument("port", type=int)
+        add_conversation_options(command)
+    return top
+
+
+def add_conversation_options(command):
+    command.add_argument("--identity", required=True, help="file with the own secret identity")
+    command.add_argument("--passphrase")
+    command.add_argument("--peer", action="append", required=True, help="fingerprint of a peer that is acceptable; may be repeated")
+    command.add_argument("--psk", help="pre-shared key, 32 bytes in hex: XXpsk0 in the place of XX")
+    command.add_argument("--say", action="append", default=[], help="a text to send; may be repeated")
+    command.add_argument("--send", action="append", default=[], help="a file to send; may be repeated")
+    command.add_argument("--files", help="folder for received files; without it files are declined")
+    command.add_argument("--expect", type=int, default=0, help="how many texts and files to receive before closing")
+    command.add_argument("--rekey", action="store_true", help="ask for a rekey of the incoming direction")
+    command.add_argument("--key-update", action="store_true", help="send a KeyUpdate")
+    command.add_argument("--ping", type=int, help="send a Ping with this number")
+    command.add_argument("--padding", default="none", help="none, padme, or the number to whose multiples records are padded")
+    command.add_argument("--timeout", type=float, default=60, help="seconds for the whole conversation")
+
+
+def main():
+    options = parser().parse_args()
+    sys.stdout.reconfigure(encoding="utf-8")
+    sys.stderr.reconfigure(encoding="utf-8")
+    try:
+        {"keygen": keygen, "fingerprint": fingerprint}.get(options.command, converse)(options)
+    except (ChatError, tl.TwinlockError, OSError, ValueError) as error:
+        print(f"error: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
