@@ -74,6 +74,10 @@ mod symmetric;
 pub mod trust;
 mod wire;
 
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 #[doc = include_str!("../docs/protocol.md")]
 pub mod spec {}
 
