@@ -24,8 +24,10 @@ use alloc::vec::Vec;
 use core::fmt;
 use direction::Direction;
 
+#[cfg(feature = "std")]
+pub(crate) use record::CONTENT_AT;
 pub use record::{CLOSE_REASON_MAX, CONTENT_MAX, Close, CloseCode, FRAME_MAX, Padding, RECORD_OVERHEAD, RecordType, frame_len};
-pub use stream::{Opener, OwnOffer, PeerOffer, Policy, Record, Sealer, Totals};
+pub use stream::{Opener, OwnOffer, PeerOffer, Policy, Record, Sealer, Totals, Trace};
 
 /// A finished handshake: both sides are known, and the keys are fresh.
 pub struct Channel {
@@ -68,6 +70,14 @@ impl Channel {
         let (sealer, opener) = stream::halves(self.send, self.receive);
         (sealer, opener, self.conversation)
     }
+}
+
+/// The one record of a responder that refuses after the handshake: a `Close` with code 1 under its first key.
+pub(crate) fn refuse_with_close(secrets: ChannelSecrets, suite: Suite) -> Result<Vec<u8>, Error> {
+    let (mut sealer, _) = stream::halves(Direction::new(suite, secrets.r2i)?, Direction::new(suite, secrets.i2r)?);
+    let mut record = Vec::new();
+    sealer.close(CloseCode::Refused, "", &mut record)?;
+    Ok(record)
 }
 
 impl Conversation {

@@ -19,7 +19,7 @@ pub const FRAME_MAX: usize = 2 + CIPHERTEXT_MAX;
 pub const CLOSE_REASON_MAX: usize = 256;
 
 /// Bytes before the content: the frame's length, the type, the content's length.
-pub(super) const CONTENT_AT: usize = 5;
+pub(crate) const CONTENT_AT: usize = 5;
 const CIPHERTEXT_MIN: usize = 19;
 const CIPHERTEXT_MAX: usize = 16_640;
 const PLAINTEXT_MAX: usize = 16_624;

@@ -17,6 +17,7 @@ use crate::crypto::kem::{Ciphertext, DecapsulationKey, EncapsulationKey};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::wire::Reader;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -69,7 +70,11 @@ pub struct Sealer {
     offer: Option<OwnOffer>,
     ping: Option<u32>,
     pong: Option<u32>,
+    trace: Option<Trace>,
 }
+
+/// Told of each record as it is sealed or opened: its type, and its frame's bytes. No content, no secret.
+pub type Trace = Box<dyn FnMut(RecordType, usize) + Send>;
 
 /// The receiving half. It opens whole frames in place.
 pub struct Opener {
@@ -81,6 +86,7 @@ pub struct Opener {
     under_offer: Totals,
     totals: Totals,
     offer: Option<OpenOffer>,
+    trace: Option<Trace>,
 }
 
 /// What a record says. The pieces of messages stand in the frame that was opened.
@@ -194,6 +200,7 @@ impl Sealer {
             offer: None,
             ping: None,
             pong: None,
+            trace: None,
         }
     }
 
@@ -205,6 +212,11 @@ impl Sealer {
     /// Sets when keys are renewed.
     pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
+    }
+
+    /// Has each record told to `trace`.
+    pub fn set_trace(&mut self, trace: Trace) {
+        self.trace = Some(trace);
     }
 
     /// What was sealed so far.
@@ -407,6 +419,9 @@ impl Sealer {
         let frame = out.len().saturating_sub(start);
         self.under_key.count(frame);
         self.totals.count(frame);
+        if let Some(trace) = &mut self.trace {
+            trace(kind, frame);
+        }
         Ok(())
     }
 
@@ -433,12 +448,18 @@ impl Opener {
             under_offer: Totals::default(),
             totals: Totals::default(),
             offer: None,
+            trace: None,
         }
     }
 
     /// Sets when keys are renewed.
     pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
+    }
+
+    /// Has each record told to `trace`.
+    pub fn set_trace(&mut self, trace: Trace) {
+        self.trace = Some(trace);
     }
 
     /// What was opened so far.
@@ -519,6 +540,9 @@ impl Opener {
         self.totals.count(size);
         self.under_offer.count(size);
         let (kind, content) = take_apart(text)?;
+        if let Some(trace) = &mut self.trace {
+            trace(kind, size);
+        }
         let record = self.take(kind, content)?;
         self.check_unanswered(size)?;
         Ok(record)

@@ -1,0 +1,85 @@
+//! A conversation as a stream of bytes: each flush ends with an `End`, and reading passes over ends (docs/protocol.md, section 8.3).
+
+use super::message::{OutboundRef, Sink, Source, Step};
+use super::outbound::give_up_on_error;
+use crate::channel::CloseCode;
+use crate::error::{Error, Refusal};
+use std::io::{self, Read, Write};
+
+/// [`Read`] and [`Write`] over a [`Stream`](super::Stream), a [`Reader`](super::Reader) or a [`Writer`](super::Writer).
+///
+/// Reading gives 0 only after the peer's authenticated close; a transport that ends before is [`io::ErrorKind::UnexpectedEof`]. Writing gathers up to
+/// 16,384 bytes; flush to send what is gathered.
+#[derive(Debug)]
+pub struct Bytes<S>(S);
+
+impl<S> Bytes<S> {
+    pub(super) const fn new(inner: S) -> Self {
+        Self(inner)
+    }
+
+    /// The stream, or half, itself.
+    pub const fn inner(&self) -> &S {
+        &self.0
+    }
+
+    /// The stream, or half, itself: to rekey, say.
+    pub const fn inner_mut(&mut self) -> &mut S {
+        &mut self.0
+    }
+
+    /// Back to messages. Flush first: what was gathered and not flushed is dropped.
+    pub fn into_inner(self) -> S {
+        self.0
+    }
+}
+
+impl<S: Source> Read for Bytes<S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let inbound = self.0.inbound().0;
+            if let Some((mut piece, _)) = inbound.piece() {
+                let n = piece.read(buf)?;
+                inbound.take(n);
+                if n > 0 {
+                    return Ok(n);
+                }
+                continue;
+            }
+            match self.0.advance()? {
+                Step::Piece | Step::Control => {}
+                Step::Aborted => return Err(super::Error::from(Error::MessageAborted).into()),
+                Step::Closed => return self.closed(),
+            }
+        }
+    }
+}
+
+impl<S: Source> Bytes<S> {
+    fn closed(&mut self) -> io::Result<usize> {
+        match &self.0.inbound().0.closed {
+            Some(close) if close.code == CloseCode::Refused => Err(super::Error::from(Error::RefusedByPeer(Refusal::Refused)).into()),
+            _ => Ok(0),
+        }
+    }
+}
+
+impl<S: Sink> Write for Bytes<S> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let (transport, OutboundRef(outbound)) = self.0.outbound();
+        let put = outbound.put(transport, buf);
+        give_up_on_error(outbound, put)?;
+        Ok(buf.len())
+    }
+
+    /// Sends what is gathered, and with it what is due to the peer.
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.attend()?;
+        let (transport, OutboundRef(outbound)) = self.0.outbound();
+        let sent = if outbound.begun() { outbound.end(transport) } else { outbound.control(transport) };
+        Ok(give_up_on_error(outbound, sent)?)
+    }
+}

@@ -1,0 +1,201 @@
+//! The two halves of a conversation, for two threads. The reader leaves in a mailbox what the peer asked for; the writer sends it with its next message.
+//!
+//! The reader never writes itself: two sides whose readers waited to write, their writers being blocked, would wait for ever.
+
+use super::inbound::{Inbound, Incoming};
+use super::message::{InboundRef, MessageReader, MessageWriter, OutboundRef, Sink, Source, Step, receive_into, send};
+use super::outbound::Outbound;
+use super::stream::{conversing, receiving};
+use super::{Bytes, Error};
+use crate::channel::{Close, CloseCode, Conversation, OwnOffer, Padding, PeerOffer, Totals};
+use crate::identity::Peer;
+use std::fmt;
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// The receiving half. While it is read, the peer's offers and pings reach the [`Writer`]; nothing else reads them.
+pub struct Reader<R> {
+    transport: R,
+    inbound: Inbound,
+    mailbox: Arc<Mutex<Mailbox>>,
+    conversation: Arc<Conversation>,
+    notify: Option<Box<dyn FnMut() + Send>>,
+}
+
+/// The sending half. With each message it sends what its [`Reader`] found to answer; with nothing to say for long, call [`Writer::flush`] now and then, or
+/// when [`Reader::on_answer_due`] tells.
+pub struct Writer<W> {
+    transport: W,
+    outbound: Outbound,
+    mailbox: Arc<Mutex<Mailbox>>,
+    conversation: Arc<Conversation>,
+}
+
+/// What the reader found for the writer to send.
+#[derive(Default)]
+struct Mailbox {
+    peer_offer: Option<PeerOffer>,
+    own_offer: Option<OwnOffer>,
+    ping: Option<u32>,
+}
+
+pub(super) fn new<R, W>(
+    reader: R,
+    writer: W,
+    inbound: Inbound,
+    outbound: Outbound,
+    conversation: Arc<Conversation>,
+) -> (Reader<R>, Writer<W>) {
+    let mailbox = Arc::<Mutex<Mailbox>>::default();
+    let writer = Writer { transport: writer, outbound, mailbox: Arc::clone(&mailbox), conversation: Arc::clone(&conversation) };
+    (Reader { transport: reader, inbound, mailbox, conversation, notify: None }, writer)
+}
+
+fn lock(mailbox: &Mutex<Mailbox>) -> MutexGuard<'_, Mailbox> {
+    // Every change is one assignment, so a thread that panicked left nothing half done.
+    mailbox.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<R: Read> Reader<R> {
+    receiving!();
+    conversing!();
+
+    /// Has `notify` called, in the thread that reads, whenever there is something for [`Writer::flush`] to send.
+    pub fn on_answer_due(&mut self, notify: impl FnMut() + Send + 'static) {
+        self.notify = Some(Box::new(notify));
+    }
+
+    /// Offers the peer to renew its direction with fresh keys. The offer goes with the writer's next message or [`Writer::flush`].
+    pub fn rekey(&mut self) -> Result<(), Error> {
+        self.inbound.offered_at = Instant::now();
+        if let Some(offer) = self.inbound.opener.make_offer(&mut getrandom::SysRng)? {
+            self.leave(|mailbox| mailbox.own_offer = Some(offer));
+        }
+        Ok(())
+    }
+
+    /// For [`std::io::Read`].
+    pub const fn into_bytes(self) -> Bytes<Self> {
+        Bytes::new(self)
+    }
+
+    fn leave(&mut self, put: impl FnOnce(&mut Mailbox)) {
+        put(&mut lock(&self.mailbox));
+        if let Some(notify) = &mut self.notify {
+            notify();
+        }
+    }
+}
+
+impl<R: Read> Source for Reader<R> {
+    fn advance(&mut self) -> Result<Step, Error> {
+        let incoming = self.inbound.next(&mut self.transport)?;
+        let step = Step::of(&incoming);
+        match incoming {
+            Incoming::Offer(offer) => self.leave(|mailbox| mailbox.peer_offer = Some(offer)),
+            Incoming::Ping(number) => self.leave(|mailbox| mailbox.ping = Some(number)),
+            _ => {}
+        }
+        if self.inbound.opener.offer_due(self.inbound.offered_at.elapsed()) {
+            self.rekey()?;
+        }
+        Ok(step)
+    }
+
+    fn inbound(&mut self) -> InboundRef<'_> {
+        InboundRef(&mut self.inbound)
+    }
+}
+
+impl<W: Write> Writer<W> {
+    conversing!();
+
+    /// Sends a message of any length and returns when the transport took it.
+    pub fn send(&mut self, message: &[u8]) -> Result<(), Error> {
+        send(self, message)
+    }
+
+    /// A message of any length, written part by part.
+    pub fn message_writer(&mut self) -> Result<MessageWriter<'_, Self>, Error> {
+        MessageWriter::new(self)
+    }
+
+    /// Sends what the reader found to answer, and what else is due.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.attend()?;
+        if self.outbound.sealer.is_closed() { Ok(()) } else { self.outbound.control(&mut self.transport) }
+    }
+
+    /// Asks the peer whether it is there: [`Reader::pong`] gives its answer's number.
+    pub fn ping(&mut self, number: u32) -> Result<(), Error> {
+        self.outbound.sealer.ping(number);
+        self.outbound.control(&mut self.transport)
+    }
+
+    /// Moves our direction on to its next key.
+    pub fn key_update(&mut self) -> Result<(), Error> {
+        self.outbound.key_update(&mut self.transport)
+    }
+
+    /// Says that all was said. The reader reads on until the peer has closed too.
+    pub fn finish(&mut self) -> Result<(), Error> {
+        self.finish_with(CloseCode::Done, "")
+    }
+
+    /// As [`Writer::finish`], with a code and a reason of at most 256 bytes.
+    pub fn finish_with(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        self.outbound.close(&mut self.transport, code, reason)
+    }
+
+    /// Sets how lengths are hidden, from the next record on.
+    pub fn set_padding(&mut self, padding: Padding) {
+        self.outbound.sealer.set_padding(padding);
+    }
+
+    /// What was sent.
+    pub const fn sent(&self) -> Totals {
+        self.outbound.sealer.totals()
+    }
+
+    /// For [`std::io::Write`].
+    pub const fn into_bytes(self) -> Bytes<Self> {
+        Bytes::new(self)
+    }
+}
+
+impl<W: Write> Sink for Writer<W> {
+    type Transport = W;
+
+    fn outbound(&mut self) -> (&mut W, OutboundRef<'_>) {
+        (&mut self.transport, OutboundRef(&mut self.outbound))
+    }
+
+    fn attend(&mut self) -> Result<(), Error> {
+        let Mailbox { peer_offer, own_offer, ping } = std::mem::take(&mut *lock(&self.mailbox));
+        if let Some(offer) = peer_offer {
+            self.outbound.sealer.answer_offer(offer, &mut getrandom::SysRng)?;
+        }
+        if let Some(offer) = own_offer {
+            self.outbound.sealer.send_offer(offer);
+        }
+        if let Some(number) = ping {
+            self.outbound.sealer.answer_ping(number);
+        }
+        Ok(())
+    }
+}
+
+/// Shows the peer, and no secret.
+impl<R> fmt::Debug for Reader<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("conversation", &self.conversation).finish_non_exhaustive()
+    }
+}
+
+/// Shows the peer, and no secret.
+impl<W> fmt::Debug for Writer<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("conversation", &self.conversation).finish_non_exhaustive()
+    }
+}

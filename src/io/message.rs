@@ -1,0 +1,236 @@
+//! Messages over whatever receives and sends: whole ones up to a bound, longer ones through a reader and a writer.
+
+use super::Error;
+use super::inbound::{Inbound, Incoming};
+use super::outbound::{Outbound, give_up_on_error};
+use crate::channel::CloseCode;
+use crate::error::{self, Refusal};
+use std::io::{self, Read, Write};
+
+/// What pieces of messages come from: a stream, or its reading half.
+pub trait Source {
+    /// Reads one frame and does what it asks for.
+    #[doc(hidden)]
+    fn advance(&mut self) -> Result<Step, Error>;
+
+    #[doc(hidden)]
+    fn inbound(&mut self) -> InboundRef<'_>;
+}
+
+/// What pieces of messages go to: a stream, or its writing half.
+pub trait Sink {
+    #[doc(hidden)]
+    type Transport: Write;
+
+    #[doc(hidden)]
+    fn outbound(&mut self) -> (&mut Self::Transport, OutboundRef<'_>);
+
+    /// Looks for what the peer asked for, before something is sent.
+    #[doc(hidden)]
+    fn attend(&mut self) -> Result<(), Error>;
+}
+
+/// Seals [`Source`]: nobody outside can make one.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)]
+pub struct InboundRef<'a>(pub(super) &'a mut Inbound);
+
+/// Seals [`Sink`].
+#[doc(hidden)]
+#[allow(missing_debug_implementations)]
+pub struct OutboundRef<'a>(pub(super) &'a mut Outbound);
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Step {
+    /// A piece waits.
+    Piece,
+    Aborted,
+    Closed,
+    /// Something that is not part of a message.
+    Control,
+}
+
+impl Step {
+    /// What is left of `incoming` once offers and pings were dealt with.
+    pub(super) const fn of(incoming: &Incoming) -> Self {
+        match incoming {
+            Incoming::Piece => Self::Piece,
+            Incoming::Aborted => Self::Aborted,
+            Incoming::Closed => Self::Closed,
+            Incoming::Offer(_) | Incoming::Ping(_) | Incoming::Nothing => Self::Control,
+        }
+    }
+}
+
+/// Makes a piece wait. False after an authenticated close; a refusal after the handshake is [`error::Error::RefusedByPeer`].
+fn await_piece(source: &mut impl Source) -> Result<bool, Error> {
+    while source.inbound().0.piece().is_none() {
+        match source.advance()? {
+            Step::Piece | Step::Control => {}
+            Step::Aborted => return Err(error::Error::MessageAborted.into()),
+            Step::Closed if source.inbound().0.closed.as_ref().is_some_and(|close| close.code == CloseCode::Refused) => {
+                return Err(error::Error::RefusedByPeer(Refusal::Refused).into());
+            }
+            Step::Closed => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+/// Gathers a whole message into `message`, whose old content is dropped and whose memory is used again. False after an authenticated close.
+pub(super) fn receive_into(source: &mut impl Source, message: &mut Vec<u8>) -> Result<bool, Error> {
+    while await_piece(source)? {
+        let InboundRef(inbound) = source.inbound();
+        // Gathered in the receiver, so that a transport's timeout in mid-message loses nothing.
+        let mut gathered = std::mem::take(&mut inbound.gathered);
+        let (piece, last) = inbound.piece().unwrap_or_default();
+        if gathered.len().saturating_add(piece.len()) > inbound.message_max {
+            inbound.skip_message();
+            return Err(error::Error::MessageTooLong.into());
+        }
+        gathered.extend_from_slice(piece);
+        let taken = piece.len();
+        inbound.take(taken);
+        inbound.gathered = gathered;
+        if last {
+            message.clear();
+            std::mem::swap(message, &mut inbound.gathered);
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Sends a whole message.
+pub(super) fn send(sink: &mut impl Sink, message: &[u8]) -> Result<(), Error> {
+    let mut writer = MessageWriter::new(sink)?;
+    writer.put(message)?;
+    writer.finish()
+}
+
+/// Reads one message of any length, in constant memory. Dropped early, it has the rest of the message passed over.
+#[derive(Debug)]
+pub struct MessageReader<'a, S: Source> {
+    source: &'a mut S,
+    ended: bool,
+}
+
+impl<'a, S: Source> MessageReader<'a, S> {
+    /// Waits for a message to begin; none after an authenticated close.
+    pub(super) fn begin(source: &'a mut S) -> Result<Option<Self>, Error> {
+        let begun = !source.inbound().0.gathered.is_empty() || await_piece(source)?;
+        Ok(begun.then_some(Self { source, ended: false }))
+    }
+
+    /// Reads a part of the message into `buf`; 0 bytes at its end. [`error::Error::MessageAborted`] where its sender broke it off.
+    pub fn read_part(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
+        if buf.is_empty() || self.ended {
+            return Ok(0);
+        }
+        let gathered = &mut self.source.inbound().0.gathered;
+        if !gathered.is_empty() {
+            let n = fill(buf, gathered);
+            gathered.drain(..n);
+            return Ok(n);
+        }
+        loop {
+            let more = await_piece(self.source).inspect_err(|_| self.ended = true)?;
+            let InboundRef(inbound) = self.source.inbound();
+            let (piece, last) = inbound.piece().filter(|_| more).unwrap_or((&[], true));
+            let (n, left) = (fill(buf, piece), piece.len());
+            inbound.take(n);
+            self.ended = last && n == left;
+            if n > 0 || self.ended {
+                return Ok(n);
+            }
+        }
+    }
+}
+
+fn fill(buf: &mut [u8], from: &[u8]) -> usize {
+    let n = buf.len().min(from.len());
+    if let (Some(to), Some(from)) = (buf.get_mut(..n), from.get(..n)) {
+        to.copy_from_slice(from);
+    }
+    n
+}
+
+impl<S: Source> Read for MessageReader<'_, S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(self.read_part(buf)?)
+    }
+}
+
+impl<S: Source> Drop for MessageReader<'_, S> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.source.inbound().0.skip_message();
+        }
+    }
+}
+
+/// Writes one message of any length, in constant memory. It ends with [`MessageWriter::finish`]; dropped before, the message is broken off, and its reader
+/// told so with the next thing sent.
+#[derive(Debug)]
+pub struct MessageWriter<'a, S: Sink> {
+    sink: &'a mut S,
+}
+
+impl<'a, S: Sink> MessageWriter<'a, S> {
+    pub(super) fn new(sink: &'a mut S) -> Result<Self, Error> {
+        sink.attend()?;
+        let (_, OutboundRef(outbound)) = sink.outbound();
+        // What an interrupted message left is not part of this one.
+        outbound.give_up();
+        Ok(Self { sink })
+    }
+
+    /// Writes a part of the message.
+    pub fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        // A long part is put bit by bit, so that the peer's offers are seen in between.
+        for bytes in bytes.chunks(1 << 18) {
+            let (transport, OutboundRef(outbound)) = self.sink.outbound();
+            let put = outbound.put(transport, bytes);
+            give_up_on_error(outbound, put)?;
+            if bytes.len() == 1 << 18 {
+                self.sink.attend()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the message and sends what is left of it.
+    pub fn finish(self) -> Result<(), Error> {
+        let (transport, OutboundRef(outbound)) = self.sink.outbound();
+        let ended = outbound.end(transport);
+        give_up_on_error(outbound, ended)
+    }
+
+    /// Breaks the message off, and tells its reader at once.
+    pub fn abort(self) -> Result<(), Error> {
+        let (transport, OutboundRef(outbound)) = self.sink.outbound();
+        outbound.abort(transport)
+    }
+}
+
+impl<S: Sink> Write for MessageWriter<'_, S> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.put(buf)?;
+        Ok(buf.len())
+    }
+
+    /// Nothing: a message is sent as its pieces fill, and ends with [`MessageWriter::finish`].
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<S: Sink> Drop for MessageWriter<'_, S> {
+    fn drop(&mut self) {
+        let (_, OutboundRef(outbound)) = self.sink.outbound();
+        if outbound.begun() {
+            outbound.give_up();
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! Handshakes over a transport, with a deadline and with bounds on everything that a stranger can send.
+
+use super::gate::{Gate, Permit};
+use super::stream::{Stream, timed_out};
+use super::transport::Transport;
+use super::{Error, Frame, FrameKind, Observer};
+use crate::channel::Channel;
+use crate::error;
+use crate::handshake::{AnonymousInitiator, Hello, Initiator, Psk, Rejected, Responder, Suite};
+use crate::identity::{Identity, Peer, Trusted};
+use crate::trust::Trust;
+use std::fmt;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+/// How long a handshake may take unless told otherwise. The time in which this side's [`Trust`] thinks does not count.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// How long a side that ends first reads on, lest a reset swallow its last bytes.
+const LINGER: Duration = Duration::from_secs(2);
+/// How much it reads then.
+const LINGER_BYTES: usize = 1 << 16;
+/// How long a source that finds no place may take over its first message.
+const BUSY_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Opens a conversation: proves who we are, and has `trust` judge who answers before that.
+///
+/// `prologue` is what both applications agreed on beforehand, such as `example/1`. For a pre-shared key, no identity, another suite or deadline: [`Connect`].
+pub fn connect<T: Transport>(transport: T, prologue: &[u8], me: &Identity, trust: &mut impl Trust) -> Result<Stream<T>, Error> {
+    Connect::new(me, prologue).connect(transport, trust)
+}
+
+/// Accepts a conversation: proves who we are, and has `trust` judge who asks.
+///
+/// For a pre-shared key, peers without identity, limits or another deadline: [`Accept`].
+pub fn accept<T: Transport>(transport: T, prologue: &[u8], me: &Identity, trust: &mut impl Trust) -> Result<Stream<T>, Error> {
+    Accept::new(me, prologue).accept(transport, trust)
+}
+
+/// How to open a conversation.
+pub struct Connect {
+    me: Option<Identity>,
+    prologue: Vec<u8>,
+    suite: Option<Suite>,
+    psk: Option<Psk>,
+    deadline: Duration,
+    observer: Option<Observer>,
+}
+
+/// How to accept conversations; used for as many as come.
+pub struct Accept {
+    me: Identity,
+    prologue: Vec<u8>,
+    suites: Option<Vec<Suite>>,
+    psks: Vec<Psk>,
+    anonymous: bool,
+    deadline: Duration,
+    gate: Option<Gate>,
+    observer: Option<Observer>,
+}
+
+impl Connect {
+    /// In `XX`: both sides prove who they are.
+    pub fn new(me: &Identity, prologue: &[u8]) -> Self {
+        Self { me: Some(me.share()), ..Self::anonymous(prologue) }
+    }
+
+    /// In `NX`: the responder proves who it is, we have no identity.
+    pub fn anonymous(prologue: &[u8]) -> Self {
+        Self { me: None, prologue: prologue.to_vec(), suite: None, psk: None, deadline: DEADLINE, observer: None }
+    }
+
+    /// Names another suite than the identity's own.
+    pub fn suite(mut self, suite: Suite) -> Self {
+        self.suite = Some(suite);
+        self
+    }
+
+    /// Opens with a pre-shared key.
+    pub fn psk(mut self, psk: &Psk) -> Self {
+        self.psk = Some(psk.share());
+        self
+    }
+
+    /// Sets how long the handshake may take.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Has every frame told to `observer`, of the handshake and of the channel.
+    pub fn observe(mut self, observer: &Observer) -> Self {
+        self.observer = Some(observer.clone());
+        self
+    }
+
+    /// Does the handshake. A responder that `trust` declines learns nothing about us.
+    pub fn connect<T: Transport>(&self, transport: T, trust: &mut impl Trust) -> Result<Stream<T>, Error> {
+        let mut wire = Wire::new(transport, self.deadline, self.observer.clone());
+        let opened = match &self.me {
+            Some(me) => self.identified(me, &mut wire, trust),
+            None => self.unidentified(&mut wire, trust),
+        };
+        wire.conclude(opened)
+    }
+
+    fn identified<T: Transport>(&self, me: &Identity, wire: &mut Wire<T>, trust: &mut impl Trust) -> Result<Channel, Error> {
+        let mut initiator = Initiator::new(me, &self.prologue);
+        if let Some(suite) = self.suite {
+            initiator = initiator.suite(suite);
+        }
+        if let Some(psk) = &self.psk {
+            initiator = initiator.psk(psk);
+        }
+        let (waiting, hello) = initiator.send_hello()?;
+        wire.send(1, &hello)?;
+        let reply = wire.receive(2, waiting.frame_bounds())?;
+        let read = waiting.read_reply(&reply)?;
+        let (channel, finish) = wire.patiently(trust, |trust| read.send_finish(trust))?;
+        wire.send(3, &finish)?;
+        Ok(channel)
+    }
+
+    fn unidentified<T: Transport>(&self, wire: &mut Wire<T>, trust: &mut impl Trust) -> Result<Channel, Error> {
+        let mut initiator = AnonymousInitiator::new(&self.prologue);
+        if let Some(suite) = self.suite {
+            initiator = initiator.suite(suite);
+        }
+        if let Some(psk) = &self.psk {
+            initiator = initiator.psk(psk);
+        }
+        let (waiting, hello) = initiator.send_hello()?;
+        wire.send(1, &hello)?;
+        let reply = wire.receive(2, waiting.frame_bounds())?;
+        let read = waiting.read_reply(&reply)?;
+        Ok(wire.patiently(trust, |trust| read.into_channel(trust))?)
+    }
+}
+
+impl Accept {
+    /// In `XX`: both sides prove who they are.
+    pub fn new(me: &Identity, prologue: &[u8]) -> Self {
+        Self {
+            me: me.share(),
+            prologue: prologue.to_vec(),
+            suites: None,
+            psks: Vec::new(),
+            anonymous: false,
+            deadline: DEADLINE,
+            gate: None,
+            observer: None,
+        }
+    }
+
+    /// Allows these suites alone, among those that fit the identity.
+    pub fn suites(mut self, suites: &[Suite]) -> Self {
+        self.suites = Some(suites.to_vec());
+        self
+    }
+
+    /// Requires a pre-shared key. Called twice it allows two, the newer first.
+    pub fn psk(mut self, psk: &Psk) -> Self {
+        self.psks.push(psk.share());
+        self
+    }
+
+    /// Takes `NX` too. The [`Trust`] is asked about a peer without identity, and must allow it.
+    pub fn anonymous(mut self) -> Self {
+        self.anonymous = true;
+        self
+    }
+
+    /// Sets how long a handshake may take.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Bounds how many handshakes are in progress; [`Accept::accept_from`] counts them by source.
+    pub fn gate(mut self, gate: &Gate) -> Self {
+        self.gate = Some(gate.clone());
+        self
+    }
+
+    /// Has every frame told to `observer`, of the handshake and of the channel.
+    pub fn observe(mut self, observer: &Observer) -> Self {
+        self.observer = Some(observer.clone());
+        self
+    }
+
+    /// Does the handshake with whoever is at the other end.
+    pub fn accept<T: Transport>(&self, transport: T, trust: &mut impl Trust) -> Result<Stream<T>, Error> {
+        self.run(transport, trust, None)
+    }
+
+    /// As [`Accept::accept`], counting the handshake against the gate. A source that finds no place is refused as busy.
+    pub fn accept_from<T: Transport>(&self, transport: T, source: IpAddr, trust: &mut impl Trust) -> Result<Stream<T>, Error> {
+        self.run(transport, trust, Some(source))
+    }
+
+    fn run<T: Transport>(&self, transport: T, trust: &mut impl Trust, source: Option<IpAddr>) -> Result<Stream<T>, Error> {
+        let permit: Option<Option<Permit>> = self.gate.as_ref().zip(source).map(|(gate, source)| gate.enter(source));
+        let busy = matches!(permit, Some(None));
+        let deadline = if busy { self.deadline.min(BUSY_DEADLINE) } else { self.deadline };
+        let mut wire = Wire::new(transport, deadline, self.observer.clone());
+        let accepted = self.respond(&mut wire, trust, busy);
+        wire.conclude(accepted)
+    }
+
+    fn respond<T: Transport>(&self, wire: &mut Wire<T>, trust: &mut impl Trust, busy: bool) -> Result<Channel, Error> {
+        let responder = self.responder().busy(busy);
+        let hello = wire.receive(1, responder.frame_bounds())?;
+        let hello = match self.anonymous {
+            true => responder.read_any_hello(&hello),
+            false => responder.read_hello(&hello).map(Hello::Identified),
+        };
+        match hello.map_err(|rejected| wire.reject(&rejected))? {
+            Hello::Identified(hello) => {
+                let (waiting, reply) = hello.send_reply()?;
+                wire.send(2, &reply)?;
+                let finish = wire.receive(3, waiting.frame_bounds())?;
+                let read = waiting.read_finish(&finish)?;
+                wire.patiently(trust, |trust| read.into_channel(trust)).map_err(|rejected| wire.reject(&rejected))
+            }
+            Hello::Anonymous(hello) => {
+                let made = wire.patiently(trust, |trust| hello.send_reply(trust));
+                let (channel, reply) = made.map_err(|rejected| wire.reject(&rejected))?;
+                wire.send(2, &reply)?;
+                Ok(channel)
+            }
+        }
+    }
+
+    fn responder(&self) -> Responder {
+        let mut responder = Responder::new(&self.me, &self.prologue);
+        if let Some(suites) = &self.suites {
+            responder = responder.suites(suites);
+        }
+        self.psks.iter().fold(responder, Responder::psk)
+    }
+}
+
+/// A transport under a deadline.
+struct Wire<T> {
+    transport: T,
+    end: Option<Instant>,
+    observer: Option<Observer>,
+}
+
+/// A [`Trust`] whose thinking time is measured.
+struct Patient<'a, T> {
+    trust: &'a mut T,
+    thought: Duration,
+}
+
+impl<T: Trust> Trust for Patient<'_, T> {
+    fn judge(&mut self, peer: &Peer) -> Result<Trusted, error::Distrust> {
+        let begin = Instant::now();
+        let verdict = self.trust.judge(peer);
+        self.thought = begin.elapsed();
+        verdict
+    }
+}
+
+impl<T: Transport> Wire<T> {
+    fn new(transport: T, deadline: Duration, observer: Option<Observer>) -> Self {
+        Self { transport, end: Instant::now().checked_add(deadline), observer }
+    }
+
+    /// Lets `step` judge, and moves the deadline by the time that it thought.
+    fn patiently<U: Trust, R>(&mut self, trust: &mut U, step: impl FnOnce(&mut Patient<'_, U>) -> R) -> R {
+        let mut patient = Patient { trust, thought: Duration::ZERO };
+        let result = step(&mut patient);
+        self.end = self.end.and_then(|end| end.checked_add(patient.thought));
+        result
+    }
+
+    fn send(&mut self, number: u8, frame: &[u8]) -> Result<(), Error> {
+        self.write(frame)?;
+        self.tell(true, FrameKind::Handshake(number), frame.len());
+        Ok(())
+    }
+
+    /// One frame. Memory is taken for it once its length was found within bounds.
+    fn receive(&mut self, number: u8, bounds: RangeInclusive<usize>) -> Result<Vec<u8>, Error> {
+        let mut prefix = [0; 2];
+        self.read(&mut prefix)?;
+        let length = usize::from(u16::from_be_bytes(prefix));
+        if !bounds.contains(&length) {
+            return Err(error::Error::Malformed.into());
+        }
+        let mut frame = prefix.to_vec();
+        frame.resize(length.saturating_add(2), 0);
+        let (_, body) = frame.split_at_mut(2);
+        self.read(body)?;
+        let kind = if number == 2 && length == 1 { FrameKind::Refusal } else { FrameKind::Handshake(number) };
+        self.tell(false, kind, frame.len());
+        Ok(frame)
+    }
+
+    /// Answers with a refusal, as far as that goes, and gives its reason.
+    fn reject(&mut self, rejected: &Rejected) -> Error {
+        if !rejected.answer().is_empty() && self.write(rejected.answer()).is_ok() {
+            self.tell(true, FrameKind::Refusal, rejected.answer().len());
+        }
+        rejected.error().into()
+    }
+
+    /// A stream without a deadline; or the end, read out so that a reset does not swallow what was sent last.
+    fn conclude(mut self, channel: Result<Channel, Error>) -> Result<Stream<T>, Error> {
+        match channel {
+            Ok(channel) => {
+                self.transport.set_timeout(None)?;
+                let mut stream = Stream::new(self.transport, channel);
+                if let Some(observer) = &self.observer {
+                    stream.observe(observer);
+                }
+                Ok(stream)
+            }
+            Err(error) => {
+                self.linger();
+                Err(error)
+            }
+        }
+    }
+
+    fn linger(&mut self) {
+        let linger = Instant::now().checked_add(LINGER);
+        self.end = self.end.min(linger);
+        let (mut scrap, mut left) = ([0; 1024], LINGER_BYTES);
+        if self.transport.shutdown_write().is_err() {
+            return;
+        }
+        while left > 0 && self.set_timeout().is_ok() {
+            match self.transport.read(&mut scrap) {
+                Ok(n) if n > 0 => left = left.saturating_sub(n),
+                _ => return,
+            }
+        }
+    }
+
+    fn read(&mut self, mut place: &mut [u8]) -> Result<(), Error> {
+        while !place.is_empty() {
+            self.set_timeout()?;
+            match self.transport.read(place) {
+                Ok(0) => return Err(error::Error::Truncated.into()),
+                Ok(n) => place = place.split_at_mut(n.min(place.len())).1,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(timed_out(error.into())),
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            self.set_timeout()?;
+            match self.transport.write(bytes) {
+                Ok(0) => return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into()),
+                Ok(n) => bytes = bytes.split_at(n.min(bytes.len())).1,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(timed_out(error.into())),
+            }
+        }
+        Ok(self.transport.flush()?)
+    }
+
+    /// What is left until the deadline, for the next read or write.
+    fn set_timeout(&mut self) -> Result<(), Error> {
+        let left = self.end.map(|end| end.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(error::Error::TimedOut.into());
+        }
+        Ok(self.transport.set_timeout(left)?)
+    }
+
+    fn tell(&self, sent: bool, kind: FrameKind, bytes: usize) {
+        if let Some(observer) = &self.observer {
+            observer(Frame { sent, kind, bytes });
+        }
+    }
+}
+
+/// Shows no secret.
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect").field("me", &self.me).field("suite", &self.suite).finish_non_exhaustive()
+    }
+}
+
+/// Shows no secret.
+impl fmt::Debug for Accept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accept").field("me", &self.me).field("suites", &self.suites).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,293 @@
+//! A conversation in one hand: it answers the peer's offers and pings while it receives, and looks for them now and then while it sends.
+
+use super::halves::{Reader, Writer};
+use super::inbound::{Inbound, Incoming};
+use super::message::{InboundRef, MessageReader, MessageWriter, OutboundRef, Sink, Source, Step, receive_into, send};
+use super::outbound::Outbound;
+use super::transport::{Split, Transport};
+use super::{Bytes, Error, Frame, FrameKind, Observer};
+use crate::channel::{Channel, Close, CloseCode, Conversation, Opener, Padding, Policy, RecordType, Sealer, Totals, Trace};
+use crate::error;
+use crate::identity::Peer;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The longest message that [`Stream::recv`] gathers unless told otherwise: 1 MiB.
+pub const MESSAGE_MAX: usize = 1 << 20;
+
+/// How long a side that closes waits for the other's close.
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
+
+/// A conversation over a transport.
+///
+/// Messages go in and come out whole. Dropping a stream without [`Stream::close`] looks to the peer like a cut cable.
+///
+/// When both sides send a lot at once and neither reads, both wait for ever, as over any transport: [`Stream::split`] and read in another thread.
+pub struct Stream<T> {
+    transport: T,
+    inbound: Inbound,
+    outbound: Outbound,
+    conversation: Arc<Conversation>,
+}
+
+impl<T: Transport> Stream<T> {
+    /// A conversation over `transport` from a handshake that was driven by hand ([`crate::handshake`]), for one that waited for a person, say.
+    pub fn new(transport: T, channel: Channel) -> Self {
+        let (sealer, opener, conversation) = channel.into_halves();
+        let inbound = Inbound::new(opener, MESSAGE_MAX);
+        Self { transport, inbound, outbound: Outbound::new(sealer), conversation: Arc::new(conversation) }
+    }
+
+    /// Sends a message of any length and returns when the transport took it.
+    ///
+    /// When the transport fails in the middle, the message is broken off: the peer gets an error for it and nothing else, once the transport works again.
+    pub fn send(&mut self, message: &[u8]) -> Result<(), Error> {
+        send(self, message)
+    }
+
+    /// A message of any length, written part by part.
+    pub fn message_writer(&mut self) -> Result<MessageWriter<'_, Self>, Error> {
+        MessageWriter::new(self)
+    }
+
+    /// Asks the peer whether it is there: [`Stream::pong`] gives its answer's number once something received brought it.
+    pub fn ping(&mut self, number: u32) -> Result<(), Error> {
+        self.outbound.sealer.ping(number);
+        self.outbound.control(&mut self.transport)
+    }
+
+    /// Moves our direction on to its next key, so that what was sent stays secret from who steals the state later.
+    pub fn key_update(&mut self) -> Result<(), Error> {
+        self.outbound.key_update(&mut self.transport)
+    }
+
+    /// Offers the peer to renew its direction with fresh keys, so that it heals from a theft of the state. Its answer comes before its next message.
+    /// Nothing happens where an offer is open already, or a direction was closed.
+    pub fn rekey(&mut self) -> Result<(), Error> {
+        self.offer()?;
+        if self.outbound.sealer.is_closed() { Ok(()) } else { self.outbound.control(&mut self.transport) }
+    }
+
+    /// Says that all was said. The peer's messages can still be received.
+    pub fn finish(&mut self) -> Result<(), Error> {
+        self.finish_with(CloseCode::Done, "")
+    }
+
+    /// As [`Stream::finish`], with a code and a reason of at most 256 bytes.
+    pub fn finish_with(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        self.outbound.close(&mut self.transport, code, reason)
+    }
+
+    /// Closes this direction if it is open, and reads on, dropping what comes, until the peer has closed its own or 5 seconds have passed.
+    /// An `Ok` says that the peer's authenticated close came.
+    pub fn close(mut self) -> Result<(), Error> {
+        if !self.outbound.sealer.is_closed() {
+            self.finish()?;
+        }
+        self.transport.shutdown_write()?;
+        let end = Instant::now().checked_add(CLOSE_WAIT);
+        loop {
+            let left = end.map(|end| end.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero());
+            self.transport.set_timeout(Some(left.ok_or(error::Error::TimedOut)?))?;
+            match self.inbound.next(&mut self.transport) {
+                Ok(Incoming::Closed) => return Ok(()),
+                Ok(_) => self.inbound.skip_message(),
+                Err(error) => return Err(timed_out(error)),
+            }
+        }
+    }
+
+    /// For [`std::io::Read`] and [`std::io::Write`].
+    pub const fn into_bytes(self) -> Bytes<Self> {
+        Bytes::new(self)
+    }
+
+    /// The transport, to set its timeouts, say. Writing to it or reading from it breaks the conversation.
+    pub const fn transport(&self) -> &T {
+        &self.transport
+    }
+
+    /// Sets how lengths are hidden, from the next record on.
+    pub fn set_padding(&mut self, padding: Padding) {
+        self.outbound.sealer.set_padding(padding);
+    }
+
+    /// Sets when keys are renewed, in both directions.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.outbound.sealer.set_policy(policy);
+        self.inbound.opener.set_policy(policy);
+    }
+
+    /// Has every record told to `observer`.
+    pub fn observe(&mut self, observer: &Observer) {
+        observe(&mut self.outbound.sealer, &mut self.inbound.opener, observer);
+    }
+
+    /// What was sent.
+    pub const fn sent(&self) -> Totals {
+        self.outbound.sealer.totals()
+    }
+
+    /// Makes an offer and hands it to the sealer.
+    fn offer(&mut self) -> Result<(), Error> {
+        self.inbound.offered_at = Instant::now();
+        if let Some(offer) = self.inbound.opener.make_offer(&mut getrandom::SysRng)? {
+            self.outbound.sealer.send_offer(offer);
+        }
+        Ok(())
+    }
+
+    /// Reads one frame, and answers what it asks for.
+    fn step(&mut self) -> Result<Step, Error> {
+        let incoming = self.inbound.next(&mut self.transport)?;
+        let step = Step::of(&incoming);
+        match incoming {
+            Incoming::Offer(offer) => self.outbound.sealer.answer_offer(offer, &mut getrandom::SysRng)?,
+            Incoming::Ping(number) => self.outbound.sealer.answer_ping(number),
+            _ => {}
+        }
+        if self.inbound.opener.offer_due(self.inbound.offered_at.elapsed()) {
+            self.offer()?;
+        }
+        if self.outbound.sealer.control_due() && !self.outbound.sealer.is_closed() {
+            // A transport that takes nothing any more shows at the next send; what it still gives is not lost for that.
+            match self.outbound.control(&mut self.transport) {
+                Err(Error::Transport(_)) | Ok(()) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(step)
+    }
+}
+
+impl<T: Split> Stream<T> {
+    /// Takes the stream apart into halves that can move to two threads.
+    #[allow(clippy::type_complexity, reason = "two halves, each over its half of the transport")]
+    pub fn split(self) -> Result<(Reader<T::Reader>, Writer<T::Writer>), Error> {
+        let (reader, writer) = self.transport.split()?;
+        Ok(super::halves::new(reader, writer, self.inbound, self.outbound, self.conversation))
+    }
+}
+
+impl<T: Transport> Source for Stream<T> {
+    fn advance(&mut self) -> Result<Step, Error> {
+        self.step()
+    }
+
+    fn inbound(&mut self) -> InboundRef<'_> {
+        InboundRef(&mut self.inbound)
+    }
+}
+
+impl<T: Transport> Sink for Stream<T> {
+    type Transport = T;
+
+    fn outbound(&mut self) -> (&mut T, OutboundRef<'_>) {
+        (&mut self.transport, OutboundRef(&mut self.outbound))
+    }
+
+    /// Reads what lies ready, up to the next piece of a message, which stays.
+    fn attend(&mut self) -> Result<(), Error> {
+        while self.inbound.piece().is_none() && self.inbound.closed.is_none() && self.transport.readable()? {
+            match self.step()? {
+                Step::Control => {}
+                Step::Piece | Step::Closed => break,
+                // A receiver learns of it: what was gathered is dropped, and the next message stands alone.
+                Step::Aborted => self.inbound.aborted = true,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a stream and a reader do alike.
+macro_rules! receiving {
+    () => {
+        /// Receives a message; none after the peer's authenticated close. Longer ones than the bound, 1 MiB unless [`Self::set_message_max`] says
+        /// otherwise, are [`crate::Error::MessageTooLong`]: the message is passed over, and the next call gives the next one.
+        ///
+        /// When the transport's own timeout strikes, the call can be made again and loses nothing.
+        pub fn recv(&mut self) -> Result<Option<Vec<u8>>, Error> {
+            let mut message = Vec::new();
+            Ok(receive_into(self, &mut message)?.then_some(message))
+        }
+
+        /// As [`Self::recv`], into `message`, whose memory is used again. False after the peer's authenticated close.
+        pub fn recv_into(&mut self, message: &mut Vec<u8>) -> Result<bool, Error> {
+            receive_into(self, message)
+        }
+
+        /// A message of any length, read part by part; none after the peer's authenticated close.
+        pub fn recv_reader(&mut self) -> Result<Option<MessageReader<'_, Self>>, Error> {
+            MessageReader::begin(self)
+        }
+
+        /// Sets the bound of [`Self::recv`], in bytes.
+        pub const fn set_message_max(&mut self, bytes: usize) {
+            self.inbound.message_max = bytes;
+        }
+
+        /// How the peer closed, if it did.
+        pub const fn peer_close(&self) -> Option<&Close> {
+            self.inbound.closed.as_ref()
+        }
+
+        /// The number of the newest answer to a ping.
+        pub const fn pong(&self) -> Option<u32> {
+            self.inbound.pong
+        }
+
+        /// What was received.
+        pub const fn received(&self) -> Totals {
+            self.inbound.opener.totals()
+        }
+    };
+}
+
+/// What a stream and both halves know alike.
+macro_rules! conversing {
+    () => {
+        /// Who is on the other side.
+        pub fn peer(&self) -> &Peer {
+            self.conversation.peer()
+        }
+
+        /// The peer, how it is trusted, and the exporter.
+        pub fn conversation(&self) -> &Conversation {
+            &self.conversation
+        }
+    };
+}
+
+pub(super) use {conversing, receiving};
+
+impl<T: Transport> Stream<T> {
+    receiving!();
+    conversing!();
+}
+
+fn observe(sealer: &mut Sealer, opener: &mut Opener, observer: &Observer) {
+    let trace = |sent: bool| -> Trace {
+        let observer = Arc::clone(observer);
+        Box::new(move |kind: RecordType, bytes| observer(Frame { sent, kind: FrameKind::Record(kind), bytes }))
+    };
+    sealer.set_trace(trace(true));
+    opener.set_trace(trace(false));
+}
+
+/// A transport's timeout under a deadline of ours.
+pub(super) fn timed_out(error: Error) -> Error {
+    use std::io::ErrorKind::{TimedOut, WouldBlock};
+    match error {
+        Error::Transport(error) if matches!(error.kind(), WouldBlock | TimedOut) => error::Error::TimedOut.into(),
+        error => error,
+    }
+}
+
+/// Shows the peer, and no secret.
+impl<T> fmt::Debug for Stream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("conversation", &self.conversation).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! What carries the bytes: anything that reads and writes, and can say how long it may take.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+/// A connection that delivers bytes in order.
+///
+/// Implemented for [`TcpStream`] and, on Unix, `UnixStream`. For anything else there are [`Untimed`] and [`Joined`], or an own implementation.
+pub trait Transport: Read + Write {
+    /// Bounds every single read and write from now on; `None` lets them take for ever.
+    fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Tells the other side that nothing more will be written, where the transport can say so.
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Whether a read would give something at once. A sender looks here whether the peer asked for something; `false` where that cannot be known.
+    fn readable(&mut self) -> io::Result<bool> {
+        Ok(false)
+    }
+}
+
+/// A transport whose reading and writing can go on in two threads.
+pub trait Split: Transport {
+    /// What is read from.
+    type Reader: Read;
+    /// What is written to.
+    type Writer: Write;
+
+    /// Takes it apart.
+    fn split(self) -> io::Result<(Self::Reader, Self::Writer)>;
+}
+
+/// Anything that reads and writes and knows no timeouts: a deadline is looked at between its reads and writes only.
+#[derive(Debug)]
+pub struct Untimed<T>(pub T);
+
+/// A reader and a writer that belong together, such as the standard input and output of a child process. Without timeouts.
+#[derive(Debug)]
+pub struct Joined<R, W> {
+    /// What is read from.
+    pub reader: R,
+    /// What is written to.
+    pub writer: W,
+}
+
+macro_rules! socket {
+    ($socket:ty, $peek:expr) => {
+        impl Transport for $socket {
+            fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+                self.set_read_timeout(timeout)?;
+                self.set_write_timeout(timeout)
+            }
+
+            fn shutdown_write(&mut self) -> io::Result<()> {
+                self.shutdown(Shutdown::Write)
+            }
+
+            fn readable(&mut self) -> io::Result<bool> {
+                $peek(self)
+            }
+        }
+
+        impl Split for $socket {
+            type Reader = Self;
+            type Writer = Self;
+
+            fn split(self) -> io::Result<(Self, Self)> {
+                Ok((self.try_clone()?, self))
+            }
+        }
+    };
+}
+
+socket!(TcpStream, tcp_readable);
+#[cfg(unix)]
+socket!(std::os::unix::net::UnixStream, |_: &Self| Ok(false));
+
+/// Looks without taking and without waiting.
+fn tcp_readable(socket: &TcpStream) -> io::Result<bool> {
+    socket.set_nonblocking(true)?;
+    let peeked = socket.peek(&mut [0]);
+    socket.set_nonblocking(false)?;
+    match peeked {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+impl<T: Read> Read for Untimed<T> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl<T: Write> Write for Untimed<T> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<T: Read + Write> Transport for Untimed<T> {
+    fn set_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<R: Read, W> Read for Joined<R, W> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buf)
+    }
+}
+
+impl<R, W: Write> Write for Joined<R, W> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.writer.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+impl<R: Read, W: Write> Transport for Joined<R, W> {
+    fn set_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<R: Read, W: Write> Split for Joined<R, W> {
+    type Reader = R;
+    type Writer = W;
+
+    fn split(self) -> io::Result<(R, W)> {
+        Ok((self.reader, self.writer))
+    }
+}
