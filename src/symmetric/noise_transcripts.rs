@@ -203,7 +203,7 @@ impl Party {
                 place.copy_from_slice(bytes);
                 Ok(())
             };
-            Aead::ChaCha20Poly1305.key(fill).ok().unwrap()
+            Aead::ChaCha20Poly1305.key(fill).unwrap()
         };
         [key(&keys[..32]), key(&keys[32..])]
     }

@@ -32,7 +32,7 @@ fn published() -> Published {
 }
 
 fn key(public: &[u8]) -> VerifyingKey {
-    VerifyingKey::from_bytes(ALGORITHM, public).ok().unwrap()
+    VerifyingKey::from_bytes(ALGORITHM, public).unwrap()
 }
 
 fn verify(public: &VerifyingKey, context: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Error> {
@@ -50,7 +50,7 @@ fn a_published_signature_does_not_verify() {
 #[test]
 fn a_published_secret_key_gives_another_public_key() {
     let p = published();
-    let secret = SigningKey::from_secret_bytes(ALGORITHM, &p.secret).ok().unwrap();
+    let secret = SigningKey::from_secret_bytes(ALGORITHM, &p.secret).unwrap();
     assert_eq!(secret.public().as_bytes(), p.public);
     assert_eq!(secret.secret_bytes(), p.secret);
 }
@@ -59,9 +59,9 @@ fn a_published_secret_key_gives_another_public_key() {
 #[test]
 fn we_sign_otherwise_than_published() {
     let p = published();
-    let secret = SigningKey::from_secret_bytes(ALGORITHM, &p.secret).ok().unwrap();
+    let secret = SigningKey::from_secret_bytes(ALGORITHM, &p.secret).unwrap();
     for (context, expected) in [(b"".as_slice(), &p.plain), (&p.context, &p.with_context)] {
-        let made = secret.sign(context, &p.message, &mut Constant(0)).ok().unwrap();
+        let made = secret.sign(context, &p.message, &mut Constant(0)).unwrap();
         assert_eq!(made.as_bytes()[MLDSA65_SIG..], expected[MLDSA65_SIG..]);
         assert_eq!(verify(&key(&p.public), context, &p.message, made.as_bytes()), Ok(()));
     }
@@ -76,7 +76,7 @@ fn a_signature_verifies_under_another_context_message_or_key() {
     assert_eq!(verify(&public, b"", &p.message, &p.with_context), no);
     assert_eq!(verify(&public, &p.context[1..], &p.message, &p.with_context), no);
     assert_eq!(verify(&public, b"", &p.message[1..], &p.plain), no);
-    let other = SigningKey::generate(ALGORITHM, &mut Stream::new("another key")).ok().unwrap();
+    let other = SigningKey::generate(ALGORITHM, &mut Stream::new("another key")).unwrap();
     assert_eq!(verify(other.public(), b"", &p.message, &p.plain), no);
     // One half of the key is right.
     for half in [[&p.public[..1952], &other.public().as_bytes()[1952..]], [&other.public().as_bytes()[..1952], &p.public[1952..]]] {
@@ -99,10 +99,10 @@ fn a_signature_with_a_flipped_bit_verifies() {
 
 #[test]
 fn one_true_half_is_enough() {
-    let secret = SigningKey::generate(ALGORITHM, &mut Stream::new("a key")).ok().unwrap();
+    let secret = SigningKey::generate(ALGORITHM, &mut Stream::new("a key")).unwrap();
     let (context, rng) = (b"context", &mut Stream::new("hedges"));
-    let [this, again] = [0; 2].map(|_| secret.sign(context, b"this", rng).ok().unwrap());
-    let other = secret.sign(context, b"other", rng).ok().unwrap();
+    let [this, again] = [0; 2].map(|_| secret.sign(context, b"this", rng).unwrap());
+    let other = secret.sign(context, b"other", rng).unwrap();
     let join = |a: &Signature, b: &Signature| [&a.as_bytes()[..MLDSA65_SIG], &b.as_bytes()[MLDSA65_SIG..]].concat();
     for (joined, expected) in [
         (join(&this, &again), Ok(())),
@@ -129,9 +129,9 @@ fn a_signature_or_key_of_another_length_is_taken() {
 
 #[test]
 fn a_context_above_255_bytes_is_signed_or_verified() {
-    let secret = SigningKey::generate(ALGORITHM, &mut Constant(5)).ok().unwrap();
+    let secret = SigningKey::generate(ALGORITHM, &mut Constant(5)).unwrap();
     let long = [1; 256];
-    let made = secret.sign(&long[1..], b"message", &mut Constant(6)).ok().unwrap();
+    let made = secret.sign(&long[1..], b"message", &mut Constant(6)).unwrap();
     assert_eq!(secret.public().verify(&long[1..], b"message", &made), Ok(()));
     assert_eq!(secret.sign(&long, b"message", &mut Constant(6)).err(), Some(Error::TooLong));
     assert_eq!(secret.public().verify(&long, b"message", &made), Err(Error::TooLong));

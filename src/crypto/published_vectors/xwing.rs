@@ -6,16 +6,16 @@ use std::vec::Vec;
 use x_wing::{Decapsulate, Decapsulator, KeyExport};
 
 fn from_seed(seed: Vec<u8>) -> (DecapsulationKey, EncapsulationKey) {
-    DecapsulationKey::generate(Kem::XWing, &mut Coins(seed)).ok().unwrap()
+    DecapsulationKey::generate(Kem::XWing, &mut Coins(seed)).unwrap()
 }
 
 /// Key generation, encapsulation and decapsulation all as published.
 fn agrees(seed: Vec<u8>, pk: &[u8], coins: Vec<u8>, ct: &[u8], shared: &[u8]) {
     let (dk, ek) = from_seed(seed);
     assert_eq!(ek.as_bytes(), pk);
-    let (made, sent) = EncapsulationKey::from_bytes(Kem::XWing, pk).ok().unwrap().encapsulate(&mut Coins(coins)).ok().unwrap();
+    let (made, sent) = EncapsulationKey::from_bytes(Kem::XWing, pk).unwrap().encapsulate(&mut Coins(coins)).unwrap();
     assert_eq!((made.as_bytes(), sent.expose().as_slice()), (ct, shared));
-    let received = dk.decapsulate(&Ciphertext::from_bytes(Kem::XWing, ct).ok().unwrap()).ok().unwrap();
+    let received = dk.decapsulate(&Ciphertext::from_bytes(Kem::XWing, ct).unwrap()).unwrap();
     assert_eq!(received.expose(), shared);
 }
 
@@ -43,17 +43,17 @@ fn another_implementation_does_not_understand_ours_or_ours_it() {
         let theirs = x_wing::DecapsulationKey::from(seed);
         assert_eq!(ek.as_bytes(), theirs.encapsulation_key().to_bytes().as_slice());
 
-        let (ct, sent) = ek.encapsulate(&mut Coins(coins.to_vec())).ok().unwrap();
+        let (ct, sent) = ek.encapsulate(&mut Coins(coins.to_vec())).unwrap();
         assert_eq!(theirs.decapsulate(&ct.as_bytes().try_into().unwrap()).as_slice(), sent.expose());
 
         let (ct, sent) = theirs.encapsulation_key().encapsulate_deterministic(&random.array::<64>().into());
-        let received = ours.decapsulate(&Ciphertext::from_bytes(Kem::XWing, ct.as_slice()).ok().unwrap()).ok().unwrap();
+        let received = ours.decapsulate(&Ciphertext::from_bytes(Kem::XWing, ct.as_slice()).unwrap()).unwrap();
         assert_eq!(received.expose(), sent.as_slice());
 
         // A ciphertext that nobody made: implicit rejection gives both the same secret.
         let mut changed = ct.as_slice().to_vec();
         changed[usize::from(seed[0])] ^= 1;
-        let received = ours.decapsulate(&Ciphertext::from_bytes(Kem::XWing, &changed).ok().unwrap()).ok().unwrap();
+        let received = ours.decapsulate(&Ciphertext::from_bytes(Kem::XWing, &changed).unwrap()).unwrap();
         assert_eq!(received.expose(), theirs.decapsulate(&changed.as_slice().try_into().unwrap()).as_slice());
         assert_ne!(received.expose(), sent.as_slice());
     }
