@@ -40,14 +40,11 @@ impl<S: Source> Read for Bytes<S> {
             return Ok(0);
         }
         loop {
-            let inbound = self.0.inbound().0;
-            if let Some((mut piece, _)) = inbound.piece() {
-                let n = piece.read(buf)?;
-                inbound.take(n);
-                if n > 0 {
-                    return Ok(n);
-                }
-                continue;
+            // Of a message without bytes nothing is read.
+            match self.0.inbound().0.read(buf) {
+                Some((n @ 1.., _)) => return Ok(n),
+                Some(_) => continue,
+                None => {}
             }
             match self.0.advance()? {
                 Step::Piece | Step::Control => {}

@@ -113,47 +113,45 @@ pub(super) fn send(sink: &mut impl Sink, message: &[u8]) -> Result<(), Error> {
 #[derive(Debug)]
 pub struct MessageReader<'a, S: Source> {
     source: &'a mut S,
-    ended: bool,
+    /// How the message ended: said again to whoever asks again.
+    end: Option<Result<(), error::Error>>,
 }
 
 impl<'a, S: Source> MessageReader<'a, S> {
     /// Waits for a message to begin; none after an authenticated close.
     pub(super) fn begin(source: &'a mut S) -> Result<Option<Self>, Error> {
         let begun = !source.inbound().0.gathered.is_empty() || await_piece(source)?;
-        Ok(begun.then_some(Self { source, ended: false }))
+        Ok(begun.then_some(Self { source, end: None }))
     }
 
     /// Reads a part of the message into `buf`; 0 bytes at its end. [`error::Error::MessageAborted`] where its sender broke it off.
+    ///
+    /// When the transport's own timeout strikes, the call can be made again and loses nothing.
     pub fn read_part(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
-        if buf.is_empty() || self.ended {
+        if let Some(end) = self.end {
+            return Ok(end.map(|()| 0)?);
+        }
+        if buf.is_empty() {
             return Ok(0);
         }
-        let gathered = &mut self.source.inbound().0.gathered;
-        if !gathered.is_empty() {
-            let n = fill(buf, gathered);
-            gathered.drain(..n);
-            return Ok(n);
-        }
         loop {
-            let more = await_piece(self.source).inspect_err(|_| self.ended = true)?;
-            let InboundRef(inbound) = self.source.inbound();
-            let (piece, last) = inbound.piece().filter(|_| more).unwrap_or((&[], true));
-            let (n, left) = (fill(buf, piece), piece.len());
-            inbound.take(n);
-            self.ended = last && n == left;
-            if n > 0 || self.ended {
+            if let Some((n, ended)) = self.source.inbound().0.read(buf) {
+                self.end = ended.then_some(Ok(()));
                 return Ok(n);
+            }
+            match await_piece(self.source) {
+                Ok(true) => {}
+                // No close can come in the middle of a message.
+                Ok(false) => return Err(error::Error::Malformed.into()),
+                Err(error) => {
+                    if let Error::Protocol(error @ error::Error::MessageAborted) = error {
+                        self.end = Some(Err(error));
+                    }
+                    return Err(error);
+                }
             }
         }
     }
-}
-
-fn fill(buf: &mut [u8], from: &[u8]) -> usize {
-    let n = buf.len().min(from.len());
-    if let (Some(to), Some(from)) = (buf.get_mut(..n), from.get(..n)) {
-        to.copy_from_slice(from);
-    }
-    n
 }
 
 impl<S: Source> Read for MessageReader<'_, S> {
@@ -164,7 +162,7 @@ impl<S: Source> Read for MessageReader<'_, S> {
 
 impl<S: Source> Drop for MessageReader<'_, S> {
     fn drop(&mut self) {
-        if !self.ended {
+        if self.end.is_none() {
             self.source.inbound().0.skip_message();
         }
     }
