@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::inbound::{Inbound, Incoming};
-use super::outbound::{Outbound, give_up_on_error};
+use super::outbound::Outbound;
 use crate::channel::CloseCode;
 use crate::error::{self, Refusal};
 use std::io::{self, Read, Write};
@@ -168,11 +168,21 @@ impl<S: Source> Drop for MessageReader<'_, S> {
     }
 }
 
-/// Writes one message of any length, in constant memory. It ends with [`MessageWriter::finish`]; dropped before, the message is broken off, and its reader
-/// told so with the next thing sent.
+/// Writes one message of any length, in constant memory. It ends with [`MessageWriter::finish`]; dropped before, or after an error, the message is broken
+/// off, and its reader told so with the next thing sent.
 #[derive(Debug)]
 pub struct MessageWriter<'a, S: Sink> {
     sink: &'a mut S,
+    broken: bool,
+}
+
+/// Takes the first of `bytes` into the message begun, and says how many; an error has taken none. Now and then it looks what the peer asked for.
+pub(super) fn take(sink: &mut impl Sink, bytes: &[u8]) -> Result<usize, Error> {
+    if sink.outbound().1.0.attention_due() {
+        sink.attend()?;
+    }
+    let (transport, OutboundRef(outbound)) = sink.outbound();
+    outbound.take(transport, bytes)
 }
 
 impl<'a, S: Sink> MessageWriter<'a, S> {
@@ -181,34 +191,35 @@ impl<'a, S: Sink> MessageWriter<'a, S> {
         let (_, OutboundRef(outbound)) = sink.outbound();
         // What an interrupted message left is not part of this one.
         outbound.give_up();
-        Ok(Self { sink })
+        Ok(Self { sink, broken: false })
     }
 
-    /// Writes a part of the message.
-    pub fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        // A long part is put bit by bit, so that the peer's offers are seen in between.
-        for bytes in bytes.chunks(1 << 18) {
-            let (transport, OutboundRef(outbound)) = self.sink.outbound();
-            let put = outbound.put(transport, bytes);
-            give_up_on_error(outbound, put)?;
-            if bytes.len() == 1 << 18 {
-                self.sink.attend()?;
-            }
+    /// Writes a part of the message. After an error the message is broken off, and what else is put is [`error::Error::MessageAborted`].
+    pub fn put(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        self.unbroken()?;
+        while !bytes.is_empty() {
+            // Nobody knows how much of a part was taken before an error, and a message without its middle must not end.
+            let taken = take(self.sink, bytes).inspect_err(|_| self.broken = true)?;
+            bytes = bytes.split_at_checked(taken).unwrap_or_default().1;
         }
         Ok(())
     }
 
     /// Ends the message and sends what is left of it.
     pub fn finish(self) -> Result<(), Error> {
+        self.unbroken()?;
         let (transport, OutboundRef(outbound)) = self.sink.outbound();
-        let ended = outbound.end(transport);
-        give_up_on_error(outbound, ended)
+        outbound.end(transport)
     }
 
     /// Breaks the message off, and tells its reader at once.
     pub fn abort(self) -> Result<(), Error> {
         let (transport, OutboundRef(outbound)) = self.sink.outbound();
         outbound.abort(transport)
+    }
+
+    fn unbroken(&self) -> Result<(), Error> {
+        if self.broken { Err(error::Error::MessageAborted.into()) } else { Ok(()) }
     }
 }
 
@@ -227,8 +238,6 @@ impl<S: Sink> Write for MessageWriter<'_, S> {
 impl<S: Sink> Drop for MessageWriter<'_, S> {
     fn drop(&mut self) {
         let (_, OutboundRef(outbound)) = self.sink.outbound();
-        if outbound.begun() {
-            outbound.give_up();
-        }
+        outbound.give_up();
     }
 }

@@ -66,7 +66,7 @@ impl<T: Transport> Stream<T> {
     /// Nothing happens where an offer is open already, or a direction was closed.
     pub fn rekey(&mut self) -> Result<(), Error> {
         self.offer()?;
-        if self.outbound.sealer.is_closed() { Ok(()) } else { self.outbound.control(&mut self.transport) }
+        self.outbound.settle(&mut self.transport)
     }
 
     /// Says that all was said. The peer's messages can still be received.
@@ -150,9 +150,9 @@ impl<T: Transport> Stream<T> {
         if self.inbound.opener.offer_due(self.inbound.offered_at.elapsed()) {
             self.offer()?;
         }
-        if self.outbound.sealer.control_due() && !self.outbound.sealer.is_closed() {
+        if self.outbound.sealer.control_due() {
             // A transport that takes nothing any more shows at the next send; what it still gives is not lost for that.
-            match self.outbound.control(&mut self.transport) {
+            match self.outbound.settle(&mut self.transport) {
                 Err(Error::Transport(_)) | Ok(()) => {}
                 Err(error) => return Err(error),
             }
