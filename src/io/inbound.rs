@@ -94,6 +94,11 @@ impl Inbound {
         }
     }
 
+    /// Whether something waits for who receives: a piece, a message broken off, the close.
+    pub(super) const fn waits(&self) -> bool {
+        self.piece.is_some() || self.aborted || self.closed.is_some()
+    }
+
     /// Passes over what is left of the message that was begun.
     pub(super) fn skip_message(&mut self) {
         self.gathered.clear();
