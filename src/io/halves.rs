@@ -124,7 +124,7 @@ impl<W: Write> Writer<W> {
     /// Sends what the reader found to answer, and what else is due.
     pub fn flush(&mut self) -> Result<(), Error> {
         self.attend()?;
-        if self.outbound.sealer.is_closed() { Ok(()) } else { self.outbound.control(&mut self.transport) }
+        self.outbound.settle(&mut self.transport)
     }
 
     /// Asks the peer whether it is there: [`Reader::pong`] gives its answer's number.

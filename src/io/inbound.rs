@@ -70,6 +70,20 @@ impl Inbound {
         Some((self.buffer.get(piece.content.clone())?, piece.last))
     }
 
+    /// Moves what waits into `buf`: what an interrupted receive gathered, then the piece. How many bytes, and whether the message ends with them; none
+    /// where nothing waits.
+    pub(super) fn read(&mut self, buf: &mut [u8]) -> Option<(usize, bool)> {
+        if !self.gathered.is_empty() {
+            let n = copy(&self.gathered, buf);
+            self.gathered.drain(..n);
+            return Some((n, false));
+        }
+        let (piece, last) = self.piece()?;
+        let (n, left) = (copy(piece, buf), piece.len());
+        self.take(n);
+        Some((n, last && n == left))
+    }
+
     /// Takes `n` bytes of the piece; it is gone with its last byte. An empty last piece goes with `n` = 0.
     pub(super) fn take(&mut self, n: usize) {
         if let Some(piece) = &mut self.piece {
@@ -78,6 +92,11 @@ impl Inbound {
                 self.piece = None;
             }
         }
+    }
+
+    /// Whether something waits for who receives: a piece, a message broken off, the close.
+    pub(super) const fn waits(&self) -> bool {
+        self.piece.is_some() || self.aborted || self.closed.is_some()
     }
 
     /// Passes over what is left of the message that was begun.
@@ -167,4 +186,13 @@ impl Inbound {
             }
         }
     }
+}
+
+/// Copies as much as there is and fits.
+fn copy(from: &[u8], to: &mut [u8]) -> usize {
+    let n = from.len().min(to.len());
+    if let (Some(from), Some(to)) = (from.get(..n), to.get_mut(..n)) {
+        to.copy_from_slice(from);
+    }
+    n
 }

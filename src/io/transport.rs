@@ -16,9 +16,11 @@ pub trait Transport: Read + Write {
         Ok(())
     }
 
-    /// Whether a read would give something at once. A sender looks here whether the peer asked for something; `false` where that cannot be known.
-    fn readable(&mut self) -> io::Result<bool> {
-        Ok(false)
+    /// Reads what lies ready, and never waits: [`io::ErrorKind::WouldBlock`] where there is nothing, or where that cannot be known. A sender looks here
+    /// whether the peer asked for something.
+    fn read_ready(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let _ = buf;
+        Err(io::ErrorKind::WouldBlock.into())
     }
 }
 
@@ -47,7 +49,7 @@ pub struct Joined<R, W> {
 }
 
 macro_rules! socket {
-    ($socket:ty, $peek:expr) => {
+    ($socket:ty) => {
         impl Transport for $socket {
             fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
                 self.set_read_timeout(timeout)?;
@@ -58,8 +60,11 @@ macro_rules! socket {
                 self.shutdown(Shutdown::Write)
             }
 
-            fn readable(&mut self) -> io::Result<bool> {
-                $peek(self)
+            fn read_ready(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+                self.set_nonblocking(true)?;
+                let read = self.read(buf);
+                self.set_nonblocking(false)?;
+                read
             }
         }
 
@@ -74,19 +79,16 @@ macro_rules! socket {
     };
 }
 
-socket!(TcpStream, tcp_readable);
+socket!(TcpStream);
 #[cfg(unix)]
-socket!(std::os::unix::net::UnixStream, |_: &Self| Ok(false));
+socket!(std::os::unix::net::UnixStream);
 
-/// Looks without taking and without waiting.
-fn tcp_readable(socket: &TcpStream) -> io::Result<bool> {
-    socket.set_nonblocking(true)?;
-    let peeked = socket.peek(&mut [0]);
-    socket.set_nonblocking(false)?;
-    match peeked {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-        Err(error) => Err(error),
+/// Reads what lies ready.
+pub(super) struct Ready<'a, T>(pub(super) &'a mut T);
+
+impl<T: Transport> Read for Ready<'_, T> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read_ready(buf)
     }
 }
 
