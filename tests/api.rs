@@ -1,4 +1,5 @@
 //! What the types promise: what can move to another thread, what cannot be copied, and what shows no secret.
+#![cfg(feature = "std")]
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Debug;

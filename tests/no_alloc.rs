@@ -2,6 +2,7 @@
 //!
 //! It shows allocations on the heap, of the records' path alone; it cannot show copies. That the content is copied once, into the caller's buffer, is seen in the code: records are
 //! sealed and opened in place.
+#![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
