@@ -282,6 +282,7 @@ impl Sealer {
 
     /// Breaks off the message begun; its reader gets an error, and the channel goes on. Nothing happens where none was begun.
     pub fn abort(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+        self.open()?;
         if !self.mid_message {
             return Ok(());
         }
@@ -311,6 +312,7 @@ impl Sealer {
 
     /// Moves on to the next key. Nothing happens where 32 were made since the last piece of a message: there is nothing new to protect.
     pub fn key_update(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+        self.open()?;
         if self.updates >= UPDATES_MAX {
             return Ok(());
         }
@@ -332,15 +334,16 @@ impl Sealer {
 
     /// Answers the peer's offer: encapsulates now (drawing 64 bytes), and sends the answer before the next piece of a message. After a close it is ignored.
     pub fn answer_offer(&mut self, offer: PeerOffer, rng: &mut impl TryCryptoRng) -> Result<(), Error> {
-        if !self.is_closed() {
-            let (ct, ss) = offer.0.encapsulate(rng).inspect_err(|error| {
-                // Randomness may come back; a key that gives all zeros is the peer's doing, and fatal.
-                if *error != Error::Randomness {
-                    self.shared.failed.store(true, Ordering::SeqCst);
-                }
-            })?;
-            self.answer = Some(Answer { ek: offer.0, ct, ss });
+        if let Err(error) = self.open() {
+            return if error == Error::Closed { Ok(()) } else { Err(error) };
         }
+        let (ct, ss) = offer.0.encapsulate(rng).inspect_err(|error| {
+            // Randomness may come back; a key that gives all zeros is the peer's doing, and fatal.
+            if *error != Error::Randomness {
+                self.shared.failed.store(true, Ordering::SeqCst);
+            }
+        })?;
+        self.answer = Some(Answer { ek: offer.0, ct, ss });
         Ok(())
     }
 
@@ -464,6 +467,7 @@ impl Sealer {
     fn open(&mut self) -> Result<&mut Direction, Error> {
         if self.shared.failed.load(Ordering::SeqCst) {
             self.state = Sending::Failed;
+            self.answer = None;
         }
         match &mut self.state {
             Sending::Open(direction) => Ok(direction),
@@ -515,8 +519,8 @@ impl Opener {
 
     /// Opens a whole frame, `u16 length || ciphertext`, in place. Every error but [`Error::Ended`] has just ended the channel for good, in both directions.
     pub fn open<'a>(&mut self, frame: &'a mut [u8]) -> Result<Record<'a>, Error> {
-        if self.shared.failed.load(Ordering::SeqCst) || matches!(self.state, Receiving::Failed) {
-            self.state = Receiving::Failed;
+        if self.shared.failed.load(Ordering::SeqCst) {
+            self.fail();
             return Err(Error::Ended);
         }
         self.read(frame).inspect_err(|_| self.fail())
@@ -544,6 +548,9 @@ impl Opener {
     /// Makes an offer to renew the direction that this half reads, drawing 32 bytes: give it to [`Sealer::send_offer`] of the same side.
     /// None where one is open already, or either direction was closed.
     pub fn make_offer(&mut self, rng: &mut impl TryCryptoRng) -> Result<Option<OwnOffer>, Error> {
+        if self.shared.failed.load(Ordering::SeqCst) {
+            return Err(Error::Ended);
+        }
         let Receiving::Open(direction) = &self.state else { return Ok(None) };
         let Some(open) = self.shared.new_offer(direction.suite(), rng)? else { return Ok(None) };
         let own = OwnOffer(open.ek.clone());
