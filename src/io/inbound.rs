@@ -118,6 +118,7 @@ impl Inbound {
         if self.closed.is_some() {
             return Ok(Incoming::Closed);
         }
+        self.opener.check()?;
         if !self.fill(transport)? {
             self.opener.transport_ended()?;
             return Ok(Incoming::Closed);
@@ -168,15 +169,16 @@ impl Inbound {
         self.frame = 0;
         loop {
             let whole = match self.buffer.first_chunk() {
-                Some(prefix) if self.have >= 2 => frame_len(*prefix)?.saturating_add(2),
-                _ => 2,
+                // A length out of bounds goes to the opener without what follows, and ends the channel there.
+                Some(prefix) if self.have >= 2 => Some(frame_len(*prefix).map_or(2, |length| length.saturating_add(2))),
+                _ => None,
             };
-            if whole > 2 && self.have >= whole {
+            if let Some(whole) = whole.filter(|whole| self.have >= *whole) {
                 self.frame = whole;
                 return Ok(true);
             }
             // With a frame's length known, the next one's two bytes are read along.
-            let wanted = if whole > 2 { whole.saturating_add(2) } else { whole };
+            let wanted = whole.unwrap_or_default().saturating_add(2);
             let place = self.buffer.get_mut(self.have..wanted).ok_or(error::Error::Malformed)?;
             match transport.read(place) {
                 Ok(0) => return Ok(false),
