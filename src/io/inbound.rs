@@ -1,8 +1,8 @@
 //! What comes in: frames, opened where they were read, and the piece of a message that waits to be taken.
 
 use super::Error;
-use crate::channel::{Close, FRAME_MAX, Opener, PeerOffer, Record, frame_len};
-use crate::error;
+use crate::channel::{Close, CloseCode, FRAME_MAX, Opener, PeerOffer, Record, frame_len};
+use crate::error::{self, Refusal};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
 use std::time::Instant;
@@ -91,6 +91,14 @@ impl Inbound {
             if piece.content.is_empty() {
                 self.piece = None;
             }
+        }
+    }
+
+    /// The peer has closed: one that refused us after the handshake said nothing, and an end like any other it must not seem.
+    pub(super) fn end(&self) -> Result<(), error::Error> {
+        match &self.closed {
+            Some(Close { code: CloseCode::Refused, .. }) => Err(error::Error::RefusedByPeer(Refusal::Refused)),
+            _ => Ok(()),
         }
     }
 

@@ -17,7 +17,6 @@ pub(super) struct Outbound {
 /// After so many pieces, 256 KiB, a sender looks what the peer asked for.
 const ATTEND_AFTER: u8 = 16;
 
-
 impl Outbound {
     pub(super) fn new(sealer: Sealer) -> Self {
         Self { sealer, ready: Vec::new(), written: 0, piece: Vec::new(), abort_due: false, unattended: 0 }
