@@ -517,12 +517,18 @@ impl Opener {
         matches!(self.state, Receiving::Closed)
     }
 
-    /// Opens a whole frame, `u16 length || ciphertext`, in place. Every error but [`Error::Ended`] has just ended the channel for good, in both directions.
-    pub fn open<'a>(&mut self, frame: &'a mut [u8]) -> Result<Record<'a>, Error> {
+    /// [`Error::Ended`] where an error ended the channel for good, in whichever direction: then nothing more need be read.
+    pub fn check(&mut self) -> Result<(), Error> {
         if self.shared.failed.load(Ordering::SeqCst) {
             self.fail();
             return Err(Error::Ended);
         }
+        Ok(())
+    }
+
+    /// Opens a whole frame, `u16 length || ciphertext`, in place. Every error but [`Error::Ended`] has just ended the channel for good, in both directions.
+    pub fn open<'a>(&mut self, frame: &'a mut [u8]) -> Result<Record<'a>, Error> {
+        self.check()?;
         self.read(frame).inspect_err(|_| self.fail())
     }
 

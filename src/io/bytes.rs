@@ -1,8 +1,8 @@
 //! A conversation as a stream of bytes: each flush ends with an `End`, and reading passes over ends (docs/protocol.md, section 8.3).
 
+use super::Error;
 use super::message::{OutboundRef, Sink, Source, Step, take};
-use crate::channel::CloseCode;
-use crate::error::{Error, Refusal};
+use crate::error;
 use std::io::{self, Read, Write};
 
 /// [`Read`] and [`Write`] over a [`Stream`](super::Stream), a [`Reader`](super::Reader) or a [`Writer`](super::Writer).
@@ -47,18 +47,12 @@ impl<S: Source> Read for Bytes<S> {
             }
             match self.0.advance()? {
                 Step::Piece | Step::Control => {}
-                Step::Aborted => return Err(super::Error::from(Error::MessageAborted).into()),
-                Step::Closed => return self.closed(),
+                Step::Aborted => return Err(Error::from(error::Error::MessageAborted).into()),
+                Step::Closed => {
+                    self.0.inbound().0.end().map_err(Error::from)?;
+                    return Ok(0);
+                }
             }
-        }
-    }
-}
-
-impl<S: Source> Bytes<S> {
-    fn closed(&mut self) -> io::Result<usize> {
-        match &self.0.inbound().0.closed {
-            Some(close) if close.code == CloseCode::Refused => Err(super::Error::from(Error::RefusedByPeer(Refusal::Refused)).into()),
-            _ => Ok(0),
         }
     }
 }

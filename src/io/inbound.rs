@@ -1,8 +1,8 @@
 //! What comes in: frames, opened where they were read, and the piece of a message that waits to be taken.
 
 use super::Error;
-use crate::channel::{CONTENT_AT, Close, FRAME_MAX, Opener, PeerOffer, Record, frame_len};
-use crate::error;
+use crate::channel::{CONTENT_AT, Close, CloseCode, FRAME_MAX, Opener, PeerOffer, Record, frame_len};
+use crate::error::{self, Refusal};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
 use std::time::Instant;
@@ -94,6 +94,14 @@ impl Inbound {
         }
     }
 
+    /// The peer has closed: one that refused us after the handshake said nothing, and an end like any other it must not seem.
+    pub(super) fn end(&self) -> Result<(), error::Error> {
+        match &self.closed {
+            Some(Close { code: CloseCode::Refused, .. }) => Err(error::Error::RefusedByPeer(Refusal::Refused)),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether something waits for who receives: a piece, a message broken off, the close.
     pub(super) const fn waits(&self) -> bool {
         self.piece.is_some() || self.aborted || self.closed.is_some()
@@ -123,6 +131,7 @@ impl Inbound {
         if self.closed.is_some() {
             return Ok(Incoming::Closed);
         }
+        self.opener.check()?;
         if !self.fill(transport)? {
             self.opener.transport_ended()?;
             return Ok(Incoming::Closed);
@@ -174,15 +183,16 @@ impl Inbound {
         self.frame = 0;
         loop {
             let whole = match self.buffer.first_chunk() {
-                Some(prefix) if self.have >= 2 => frame_len(*prefix)?.saturating_add(2),
-                _ => 2,
+                // A length out of bounds goes to the opener without what follows, and ends the channel there.
+                Some(prefix) if self.have >= 2 => Some(frame_len(*prefix).map_or(2, |length| length.saturating_add(2))),
+                _ => None,
             };
-            if whole > 2 && self.have >= whole {
+            if let Some(whole) = whole.filter(|whole| self.have >= *whole) {
                 self.frame = whole;
                 return Ok(true);
             }
             // With a frame's length known, the next one's two bytes are read along.
-            let wanted = if whole > 2 { whole.saturating_add(2) } else { whole };
+            let wanted = whole.unwrap_or_default().saturating_add(2);
             let place = self.buffer.get_mut(self.have..wanted).ok_or(error::Error::Malformed)?;
             match transport.read(place) {
                 Ok(0) => return Ok(false),

@@ -3,8 +3,7 @@
 use super::Error;
 use super::inbound::{Inbound, Incoming};
 use super::outbound::Outbound;
-use crate::channel::CloseCode;
-use crate::error::{self, Refusal};
+use crate::error;
 use std::io::{self, Read, Write};
 
 /// What pieces of messages come from: a stream, or its reading half.
@@ -69,10 +68,10 @@ fn await_piece(source: &mut impl Source) -> Result<bool, Error> {
         match source.advance()? {
             Step::Piece | Step::Control => {}
             Step::Aborted => return Err(error::Error::MessageAborted.into()),
-            Step::Closed if source.inbound().0.closed.as_ref().is_some_and(|close| close.code == CloseCode::Refused) => {
-                return Err(error::Error::RefusedByPeer(Refusal::Refused).into());
+            Step::Closed => {
+                source.inbound().0.end()?;
+                return Ok(false);
             }
-            Step::Closed => return Ok(false),
         }
     }
     Ok(true)

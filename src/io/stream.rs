@@ -4,7 +4,7 @@ use super::halves::{Reader, Writer};
 use super::inbound::{Inbound, Incoming};
 use super::message::{InboundRef, MessageReader, MessageWriter, OutboundRef, Sink, Source, Step, receive_into, send};
 use super::outbound::Outbound;
-use super::transport::{Ready, Split, Transport};
+use super::transport::{Ready, Split, Transport, Until};
 use super::{Bytes, Error, Frame, FrameKind, Observer};
 use crate::channel::{Channel, Close, CloseCode, Conversation, Opener, Padding, Policy, RecordType, Sealer, Totals, Trace};
 use crate::error;
@@ -81,20 +81,21 @@ impl<T: Transport> Stream<T> {
     }
 
     /// Closes this direction if it is open, and reads on, dropping what comes, until the peer has closed its own or 5 seconds have passed.
-    /// An `Ok` says that the peer's authenticated close came.
-    pub fn close(mut self) -> Result<(), Error> {
-        if !self.outbound.sealer.is_closed() {
-            self.finish()?;
+    /// An `Ok` says that the peer's authenticated close came, and was no refusal.
+    pub fn close(self) -> Result<(), Error> {
+        let Self { transport, mut inbound, mut outbound, .. } = self;
+        let mut transport = Until::new(transport, CLOSE_WAIT);
+        let said =
+            if outbound.sealer.is_closed() { outbound.flush(&mut transport) } else { outbound.close(&mut transport, CloseCode::Done, "") };
+        // A peer that said all and left takes nothing any more. Whether it did shows below.
+        if let Err(error @ Error::Protocol(_)) = said {
+            return Err(error);
         }
-        self.transport.shutdown_write()?;
-        let end = Instant::now().checked_add(CLOSE_WAIT);
+        let _ = transport.transport.shutdown_write();
         loop {
-            let left = end.map(|end| end.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero());
-            self.transport.set_timeout(Some(left.ok_or(error::Error::TimedOut)?))?;
-            match self.inbound.next(&mut self.transport) {
-                Ok(Incoming::Closed) => return Ok(()),
-                Ok(_) => self.inbound.skip_message(),
-                Err(error) => return Err(timed_out(error)),
+            inbound.skip_message();
+            if let Incoming::Closed = inbound.next(&mut transport).map_err(timed_out)? {
+                return Ok(inbound.end()?);
             }
         }
     }
