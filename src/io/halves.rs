@@ -173,14 +173,15 @@ impl<W: Write> Sink for Writer<W> {
 
     fn attend(&mut self) -> Result<(), Error> {
         let Mailbox { peer_offer, own_offer, ping } = std::mem::take(&mut *lock(&self.mailbox));
-        if let Some(offer) = peer_offer {
-            self.outbound.sealer.answer_offer(offer, &mut getrandom::SysRng)?;
-        }
         if let Some(offer) = own_offer {
             self.outbound.sealer.send_offer(offer);
         }
         if let Some(number) = ping {
             self.outbound.sealer.answer_ping(number);
+        }
+        // Last, as it can fail.
+        if let Some(offer) = peer_offer {
+            self.outbound.sealer.answer_offer(offer, &mut getrandom::SysRng)?;
         }
         Ok(())
     }
