@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 #![allow(missing_docs, unreachable_pub)]
 
+mod bytes;
 mod close;
+mod cuts;
 mod fatal;
 mod interruptions;
 mod messages;
