@@ -3,7 +3,9 @@
 #![cfg(feature = "std")]
 #![allow(missing_docs, unreachable_pub)]
 
+mod bytes;
 mod close;
+mod cuts;
 mod fatal;
 mod interruptions;
 mod messages;
