@@ -1,4 +1,5 @@
 //! Identities, fingerprints and safety numbers from outside, and all of them against the second implementation's vectors.
+#![cfg(feature = "std")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use rand_core::{TryCryptoRng, TryRng};

@@ -1,4 +1,5 @@
 //! Key files: what is written, what is read, and what is refused with which reason.
+#![cfg(feature = "std")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use pkcs8::der::asn1::{AnyRef, BitStringRef, OctetStringRef};

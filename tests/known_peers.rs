@@ -1,6 +1,7 @@
 //! The known-peers file: whom it accepts, whom it never asks about, and that nothing in it gets lost.
 //!
 //! What these tests cannot show yet: the rules for several ranks and several keys under one name, since there is one suite.
+#![cfg(feature = "std")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::fs;

@@ -14,6 +14,7 @@ use super::direction::Direction;
 use super::record::{CLOSE_REASON_MAX, CONTENT_AT, CONTENT_MAX, Close, CloseCode, Padding, RecordType, frame_len, lay_out, take_apart};
 use crate::crypto::aead::TAG;
 use crate::crypto::kem::{Ciphertext, DecapsulationKey, EncapsulationKey};
+use crate::crypto::suite::Suite;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::wire::Reader;
@@ -138,8 +139,8 @@ struct Answer {
     ss: Secret<32>,
 }
 
-/// An offer that was made and not answered yet.
-struct OpenOffer {
+/// The secret half of an offer that [`Sealer::make_offer`] made, on its way to [`Opener::await_answer`] of the same side.
+pub struct OpenOffer {
     dk: DecapsulationKey,
     ek: EncapsulationKey,
     unanswered: u64,
@@ -156,7 +157,9 @@ struct Shared {
     receive_closed: AtomicBool,
     /// The peer's offer is open, until its answer is sealed.
     answering: AtomicBool,
-    /// Our offer was sealed.
+    /// We made an offer, and its answer did not come yet.
+    offering: AtomicBool,
+    /// That offer was sealed.
     offered: AtomicBool,
 }
 
@@ -169,6 +172,24 @@ impl Default for Policy {
             offer_every: Duration::from_secs(120),
             unanswered_bytes: 16 << 30,
         }
+    }
+}
+
+impl Shared {
+    fn can_offer(&self) -> bool {
+        let [offering, send_closed, receive_closed] =
+            [&self.offering, &self.send_closed, &self.receive_closed].map(|flag| flag.load(Ordering::SeqCst));
+        !(offering || send_closed || receive_closed)
+    }
+
+    /// A fresh key pair, and the word that an offer is open; none where there may be none.
+    fn new_offer(&self, suite: Suite, rng: &mut impl TryCryptoRng) -> Result<Option<OpenOffer>, Error> {
+        if !self.can_offer() || self.offering.swap(true, Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let made = DecapsulationKey::generate(suite.kem(), rng);
+        let (dk, ek) = made.inspect_err(|_| self.offering.store(false, Ordering::SeqCst))?;
+        Ok(Some(OpenOffer { dk, ek, unanswered: 0 }))
     }
 }
 
@@ -331,6 +352,21 @@ impl Sealer {
         self.offer = Some(offer);
     }
 
+    /// Makes an offer to renew the peer's direction, drawing 32 bytes, and sends it with the next record or [`Sealer::control`]. What it gives must reach
+    /// [`Opener::await_answer`] of the same side before the peer's answer does. None where an offer is open already, or either direction was closed.
+    pub fn make_offer(&mut self, rng: &mut impl TryCryptoRng) -> Result<Option<OpenOffer>, Error> {
+        let suite = match self.open() {
+            Ok(direction) => direction.suite(),
+            Err(Error::Closed) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let open = self.shared.new_offer(suite, rng)?;
+        if let Some(open) = &open {
+            self.send_offer(OwnOffer(open.ek.clone()));
+        }
+        Ok(open)
+    }
+
     /// Whether [`Sealer::control`] would append something.
     pub const fn control_due(&self) -> bool {
         self.answer.is_some() || self.offer.is_some() || self.ping.is_some() || self.pong.is_some()
@@ -481,12 +517,18 @@ impl Opener {
         matches!(self.state, Receiving::Closed)
     }
 
-    /// Opens a whole frame, `u16 length || ciphertext`, in place. Every error but [`Error::Ended`] has just ended the channel for good, in both directions.
-    pub fn open<'a>(&mut self, frame: &'a mut [u8]) -> Result<Record<'a>, Error> {
+    /// [`Error::Ended`] where an error ended the channel for good, in whichever direction: then nothing more need be read.
+    pub fn check(&mut self) -> Result<(), Error> {
         if self.shared.failed.load(Ordering::SeqCst) {
             self.fail();
             return Err(Error::Ended);
         }
+        Ok(())
+    }
+
+    /// Opens a whole frame, `u16 length || ciphertext`, in place. Every error but [`Error::Ended`] has just ended the channel for good, in both directions.
+    pub fn open<'a>(&mut self, frame: &'a mut [u8]) -> Result<Record<'a>, Error> {
+        self.check()?;
         self.read(frame).inspect_err(|_| self.fail())
     }
 
@@ -516,17 +558,22 @@ impl Opener {
             return Err(Error::Ended);
         }
         let Receiving::Open(direction) = &self.state else { return Ok(None) };
-        if !self.can_offer() {
-            return Ok(None);
+        let Some(open) = self.shared.new_offer(direction.suite(), rng)? else { return Ok(None) };
+        let own = OwnOffer(open.ek.clone());
+        self.await_answer(open);
+        Ok(Some(own))
+    }
+
+    /// Awaits the answer to an offer that [`Sealer::make_offer`] of the same side made.
+    pub fn await_answer(&mut self, offer: OpenOffer) {
+        if matches!(self.state, Receiving::Open(_)) {
+            self.offer = Some(offer);
+            self.under_offer = Totals::default();
         }
-        let (dk, ek) = DecapsulationKey::generate(direction.suite().kem(), rng)?;
-        self.offer = Some(OpenOffer { dk, ek: ek.clone(), unanswered: 0 });
-        self.under_offer = Totals::default();
-        Ok(Some(OwnOffer(ek)))
     }
 
     fn can_offer(&self) -> bool {
-        self.offer.is_none() && matches!(self.state, Receiving::Open(_)) && !self.shared.send_closed.load(Ordering::SeqCst)
+        matches!(self.state, Receiving::Open(_)) && self.shared.can_offer()
     }
 
     fn fail(&mut self) {
@@ -623,6 +670,7 @@ impl Opener {
         direction.rekey(&dk.decapsulate(&ct)?, &ek, &ct)?;
         self.totals.rekeys = self.totals.rekeys.saturating_add(1);
         self.under_offer = Totals::default();
+        self.shared.offering.store(false, Ordering::SeqCst);
         Ok(Record::Rekey)
     }
 
@@ -673,7 +721,7 @@ macro_rules! opaque {
     )*};
 }
 
-opaque!(Sealer Opener PeerOffer OwnOffer);
+opaque!(Sealer Opener PeerOffer OwnOffer OpenOffer);
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! What comes in: frames, opened where they were read, and the piece of a message that waits to be taken.
 
 use super::Error;
-use crate::channel::{Close, FRAME_MAX, Opener, PeerOffer, Record, frame_len};
-use crate::error;
+use crate::channel::{CONTENT_AT, Close, CloseCode, FRAME_MAX, Opener, PeerOffer, Record, frame_len};
+use crate::error::{self, Refusal};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
 use std::time::Instant;
@@ -70,6 +70,20 @@ impl Inbound {
         Some((self.buffer.get(piece.content.clone())?, piece.last))
     }
 
+    /// Moves what waits into `buf`: what an interrupted receive gathered, then the piece. How many bytes, and whether the message ends with them; none
+    /// where nothing waits.
+    pub(super) fn read(&mut self, buf: &mut [u8]) -> Option<(usize, bool)> {
+        if !self.gathered.is_empty() {
+            let n = copy(&self.gathered, buf);
+            self.gathered.drain(..n);
+            return Some((n, false));
+        }
+        let (piece, last) = self.piece()?;
+        let (n, left) = (copy(piece, buf), piece.len());
+        self.take(n);
+        Some((n, last && n == left))
+    }
+
     /// Takes `n` bytes of the piece; it is gone with its last byte. An empty last piece goes with `n` = 0.
     pub(super) fn take(&mut self, n: usize) {
         if let Some(piece) = &mut self.piece {
@@ -78,6 +92,19 @@ impl Inbound {
                 self.piece = None;
             }
         }
+    }
+
+    /// The peer has closed: one that refused us after the handshake said nothing, and an end like any other it must not seem.
+    pub(super) fn end(&self) -> Result<(), error::Error> {
+        match &self.closed {
+            Some(Close { code: CloseCode::Refused, .. }) => Err(error::Error::RefusedByPeer(Refusal::Refused)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether something waits for who receives: a piece, a message broken off, the close.
+    pub(super) const fn waits(&self) -> bool {
+        self.piece.is_some() || self.aborted || self.closed.is_some()
     }
 
     /// Passes over what is left of the message that was begun.
@@ -93,18 +120,25 @@ impl Inbound {
     ///
     /// When the transport gives an error in the middle of a frame, what came is kept, and a later call goes on.
     pub(super) fn next(&mut self, transport: &mut impl Read) -> Result<Incoming, Error> {
+        self.next_with(transport, |_| {})
+    }
+
+    /// As [`Inbound::next`], calling `before` when a frame has come and before it is opened.
+    pub(super) fn next_with(&mut self, transport: &mut impl Read, before: impl FnOnce(&mut Opener)) -> Result<Incoming, Error> {
         if std::mem::take(&mut self.aborted) {
             return Ok(Incoming::Aborted);
         }
         if self.closed.is_some() {
             return Ok(Incoming::Closed);
         }
+        self.opener.check()?;
         if !self.fill(transport)? {
             self.opener.transport_ended()?;
             return Ok(Incoming::Closed);
         }
+        before(&mut self.opener);
         let frame = self.buffer.get_mut(..self.frame).ok_or(error::Error::Malformed)?;
-        let end = |content: &[u8]| Range { start: 5, end: content.len().saturating_add(5) };
+        let end = |content: &[u8]| Range { start: CONTENT_AT, end: content.len().saturating_add(CONTENT_AT) };
         Ok(match self.opener.open(frame)? {
             Record::Data(content) => {
                 let content = end(content);
@@ -149,15 +183,16 @@ impl Inbound {
         self.frame = 0;
         loop {
             let whole = match self.buffer.first_chunk() {
-                Some(prefix) if self.have >= 2 => frame_len(*prefix)?.saturating_add(2),
-                _ => 2,
+                // A length out of bounds goes to the opener without what follows, and ends the channel there.
+                Some(prefix) if self.have >= 2 => Some(frame_len(*prefix).map_or(2, |length| length.saturating_add(2))),
+                _ => None,
             };
-            if whole > 2 && self.have >= whole {
+            if let Some(whole) = whole.filter(|whole| self.have >= *whole) {
                 self.frame = whole;
                 return Ok(true);
             }
             // With a frame's length known, the next one's two bytes are read along.
-            let wanted = if whole > 2 { whole.saturating_add(2) } else { whole };
+            let wanted = whole.unwrap_or_default().saturating_add(2);
             let place = self.buffer.get_mut(self.have..wanted).ok_or(error::Error::Malformed)?;
             match transport.read(place) {
                 Ok(0) => return Ok(false),
@@ -167,4 +202,13 @@ impl Inbound {
             }
         }
     }
+}
+
+/// Copies as much as there is and fits.
+fn copy(from: &[u8], to: &mut [u8]) -> usize {
+    let n = from.len().min(to.len());
+    if let (Some(from), Some(to)) = (from.get(..n), to.get_mut(..n)) {
+        to.copy_from_slice(from);
+    }
+    n
 }

@@ -2,9 +2,8 @@
 
 use super::Error;
 use super::inbound::{Inbound, Incoming};
-use super::outbound::{Outbound, give_up_on_error};
-use crate::channel::CloseCode;
-use crate::error::{self, Refusal};
+use super::outbound::Outbound;
+use crate::error;
 use std::io::{self, Read, Write};
 
 /// What pieces of messages come from: a stream, or its reading half.
@@ -69,10 +68,10 @@ fn await_piece(source: &mut impl Source) -> Result<bool, Error> {
         match source.advance()? {
             Step::Piece | Step::Control => {}
             Step::Aborted => return Err(error::Error::MessageAborted.into()),
-            Step::Closed if source.inbound().0.closed.as_ref().is_some_and(|close| close.code == CloseCode::Refused) => {
-                return Err(error::Error::RefusedByPeer(Refusal::Refused).into());
+            Step::Closed => {
+                source.inbound().0.end()?;
+                return Ok(false);
             }
-            Step::Closed => return Ok(false),
         }
     }
     Ok(true)
@@ -113,47 +112,45 @@ pub(super) fn send(sink: &mut impl Sink, message: &[u8]) -> Result<(), Error> {
 #[derive(Debug)]
 pub struct MessageReader<'a, S: Source> {
     source: &'a mut S,
-    ended: bool,
+    /// How the message ended: said again to whoever asks again.
+    end: Option<Result<(), error::Error>>,
 }
 
 impl<'a, S: Source> MessageReader<'a, S> {
     /// Waits for a message to begin; none after an authenticated close.
     pub(super) fn begin(source: &'a mut S) -> Result<Option<Self>, Error> {
         let begun = !source.inbound().0.gathered.is_empty() || await_piece(source)?;
-        Ok(begun.then_some(Self { source, ended: false }))
+        Ok(begun.then_some(Self { source, end: None }))
     }
 
     /// Reads a part of the message into `buf`; 0 bytes at its end. [`error::Error::MessageAborted`] where its sender broke it off.
+    ///
+    /// When the transport's own timeout strikes, the call can be made again and loses nothing.
     pub fn read_part(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
-        if buf.is_empty() || self.ended {
+        if let Some(end) = self.end {
+            return Ok(end.map(|()| 0)?);
+        }
+        if buf.is_empty() {
             return Ok(0);
         }
-        let gathered = &mut self.source.inbound().0.gathered;
-        if !gathered.is_empty() {
-            let n = fill(buf, gathered);
-            gathered.drain(..n);
-            return Ok(n);
-        }
         loop {
-            let more = await_piece(self.source).inspect_err(|_| self.ended = true)?;
-            let InboundRef(inbound) = self.source.inbound();
-            let (piece, last) = inbound.piece().filter(|_| more).unwrap_or((&[], true));
-            let (n, left) = (fill(buf, piece), piece.len());
-            inbound.take(n);
-            self.ended = last && n == left;
-            if n > 0 || self.ended {
+            if let Some((n, ended)) = self.source.inbound().0.read(buf) {
+                self.end = ended.then_some(Ok(()));
                 return Ok(n);
+            }
+            match await_piece(self.source) {
+                Ok(true) => {}
+                // No close can come in the middle of a message.
+                Ok(false) => return Err(error::Error::Malformed.into()),
+                Err(error) => {
+                    if let Error::Protocol(error @ error::Error::MessageAborted) = error {
+                        self.end = Some(Err(error));
+                    }
+                    return Err(error);
+                }
             }
         }
     }
-}
-
-fn fill(buf: &mut [u8], from: &[u8]) -> usize {
-    let n = buf.len().min(from.len());
-    if let (Some(to), Some(from)) = (buf.get_mut(..n), from.get(..n)) {
-        to.copy_from_slice(from);
-    }
-    n
 }
 
 impl<S: Source> Read for MessageReader<'_, S> {
@@ -164,17 +161,27 @@ impl<S: Source> Read for MessageReader<'_, S> {
 
 impl<S: Source> Drop for MessageReader<'_, S> {
     fn drop(&mut self) {
-        if !self.ended {
+        if self.end.is_none() {
             self.source.inbound().0.skip_message();
         }
     }
 }
 
-/// Writes one message of any length, in constant memory. It ends with [`MessageWriter::finish`]; dropped before, the message is broken off, and its reader
-/// told so with the next thing sent.
+/// Writes one message of any length, in constant memory. It ends with [`MessageWriter::finish`]; dropped before, or after an error, the message is broken
+/// off, and its reader told so with the next thing sent.
 #[derive(Debug)]
 pub struct MessageWriter<'a, S: Sink> {
     sink: &'a mut S,
+    broken: bool,
+}
+
+/// Takes the first of `bytes` into the message begun, and says how many; an error has taken none. Now and then it looks what the peer asked for.
+pub(super) fn take(sink: &mut impl Sink, bytes: &[u8]) -> Result<usize, Error> {
+    if sink.outbound().1.0.attention_due() {
+        sink.attend()?;
+    }
+    let (transport, OutboundRef(outbound)) = sink.outbound();
+    outbound.take(transport, bytes)
 }
 
 impl<'a, S: Sink> MessageWriter<'a, S> {
@@ -183,34 +190,35 @@ impl<'a, S: Sink> MessageWriter<'a, S> {
         let (_, OutboundRef(outbound)) = sink.outbound();
         // What an interrupted message left is not part of this one.
         outbound.give_up();
-        Ok(Self { sink })
+        Ok(Self { sink, broken: false })
     }
 
-    /// Writes a part of the message.
-    pub fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        // A long part is put bit by bit, so that the peer's offers are seen in between.
-        for bytes in bytes.chunks(1 << 18) {
-            let (transport, OutboundRef(outbound)) = self.sink.outbound();
-            let put = outbound.put(transport, bytes);
-            give_up_on_error(outbound, put)?;
-            if bytes.len() == 1 << 18 {
-                self.sink.attend()?;
-            }
+    /// Writes a part of the message. After an error the message is broken off, and what else is put is [`error::Error::MessageAborted`].
+    pub fn put(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        self.unbroken()?;
+        while !bytes.is_empty() {
+            // Nobody knows how much of a part was taken before an error, and a message without its middle must not end.
+            let taken = take(self.sink, bytes).inspect_err(|_| self.broken = true)?;
+            bytes = bytes.split_at_checked(taken).unwrap_or_default().1;
         }
         Ok(())
     }
 
     /// Ends the message and sends what is left of it.
     pub fn finish(self) -> Result<(), Error> {
+        self.unbroken()?;
         let (transport, OutboundRef(outbound)) = self.sink.outbound();
-        let ended = outbound.end(transport);
-        give_up_on_error(outbound, ended)
+        outbound.end(transport)
     }
 
     /// Breaks the message off, and tells its reader at once.
     pub fn abort(self) -> Result<(), Error> {
         let (transport, OutboundRef(outbound)) = self.sink.outbound();
         outbound.abort(transport)
+    }
+
+    fn unbroken(&self) -> Result<(), Error> {
+        if self.broken { Err(error::Error::MessageAborted.into()) } else { Ok(()) }
     }
 }
 
@@ -229,8 +237,6 @@ impl<S: Sink> Write for MessageWriter<'_, S> {
 impl<S: Sink> Drop for MessageWriter<'_, S> {
     fn drop(&mut self) {
         let (_, OutboundRef(outbound)) = self.sink.outbound();
-        if outbound.begun() {
-            outbound.give_up();
-        }
+        outbound.give_up();
     }
 }

@@ -2,7 +2,7 @@
 
 use super::gate::{Gate, Permit};
 use super::stream::{Stream, timed_out};
-use super::transport::Transport;
+use super::transport::{Transport, Until};
 use super::{Error, Frame, FrameKind, Observer};
 use crate::channel::Channel;
 use crate::error;
@@ -10,6 +10,7 @@ use crate::handshake::{AnonymousInitiator, Hello, Initiator, Psk, Rejected, Resp
 use crate::identity::{Identity, Peer, Trusted};
 use crate::trust::Trust;
 use std::fmt;
+use std::io::{ErrorKind, Read, Write};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
@@ -243,8 +244,7 @@ impl Accept {
 
 /// A transport under a deadline.
 struct Wire<T> {
-    transport: T,
-    end: Option<Instant>,
+    transport: Until<T>,
     observer: Option<Observer>,
 }
 
@@ -265,14 +265,14 @@ impl<T: Trust> Trust for Patient<'_, T> {
 
 impl<T: Transport> Wire<T> {
     fn new(transport: T, deadline: Duration, observer: Option<Observer>) -> Self {
-        Self { transport, end: Instant::now().checked_add(deadline), observer }
+        Self { transport: Until::new(transport, deadline), observer }
     }
 
     /// Lets `step` judge, and moves the deadline by the time that it thought.
     fn patiently<U: Trust, R>(&mut self, trust: &mut U, step: impl FnOnce(&mut Patient<'_, U>) -> R) -> R {
         let mut patient = Patient { trust, thought: Duration::ZERO };
         let result = step(&mut patient);
-        self.end = self.end.and_then(|end| end.checked_add(patient.thought));
+        self.transport.extend(patient.thought);
         result
     }
 
@@ -311,8 +311,9 @@ impl<T: Transport> Wire<T> {
     fn conclude(mut self, channel: Result<Channel, Error>) -> Result<Stream<T>, Error> {
         match channel {
             Ok(channel) => {
-                self.transport.set_timeout(None)?;
-                let mut stream = Stream::new(self.transport, channel);
+                let mut transport = self.transport.transport;
+                transport.set_timeout(None)?;
+                let mut stream = Stream::new(transport, channel);
                 if let Some(observer) = &self.observer {
                     stream.observe(observer);
                 }
@@ -326,13 +327,12 @@ impl<T: Transport> Wire<T> {
     }
 
     fn linger(&mut self) {
-        let linger = Instant::now().checked_add(LINGER);
-        self.end = self.end.min(linger);
-        let (mut scrap, mut left) = ([0; 1024], LINGER_BYTES);
-        if self.transport.shutdown_write().is_err() {
+        if self.transport.transport.shutdown_write().is_err() {
             return;
         }
-        while left > 0 && self.set_timeout().is_ok() {
+        self.transport.shorten(LINGER);
+        let (mut scrap, mut left) = ([0; 1024], LINGER_BYTES);
+        while left > 0 {
             match self.transport.read(&mut scrap) {
                 Ok(n) if n > 0 => left = left.saturating_sub(n),
                 _ => return,
@@ -340,39 +340,16 @@ impl<T: Transport> Wire<T> {
         }
     }
 
-    fn read(&mut self, mut place: &mut [u8]) -> Result<(), Error> {
-        while !place.is_empty() {
-            self.set_timeout()?;
-            match self.transport.read(place) {
-                Ok(0) => return Err(error::Error::Truncated.into()),
-                Ok(n) => place = place.split_at_mut(n.min(place.len())).1,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(timed_out(error.into())),
-            }
-        }
-        Ok(())
+    fn read(&mut self, place: &mut [u8]) -> Result<(), Error> {
+        self.transport.read_exact(place).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => error::Error::Truncated.into(),
+            _ => timed_out(error.into()),
+        })
     }
 
-    fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
-        while !bytes.is_empty() {
-            self.set_timeout()?;
-            match self.transport.write(bytes) {
-                Ok(0) => return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into()),
-                Ok(n) => bytes = bytes.split_at(n.min(bytes.len())).1,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(timed_out(error.into())),
-            }
-        }
-        Ok(self.transport.flush()?)
-    }
-
-    /// What is left until the deadline, for the next read or write.
-    fn set_timeout(&mut self) -> Result<(), Error> {
-        let left = self.end.map(|end| end.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
-            return Err(error::Error::TimedOut.into());
-        }
-        Ok(self.transport.set_timeout(left)?)
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let written = self.transport.write_all(bytes).and_then(|()| self.transport.flush());
+        written.map_err(|error| timed_out(error.into()))
     }
 
     fn tell(&self, sent: bool, kind: FrameKind, bytes: usize) {

@@ -2,7 +2,6 @@
 
 use super::Error;
 use crate::channel::{CONTENT_AT, CONTENT_MAX, CloseCode, Sealer};
-use crate::error;
 use std::io::{ErrorKind, Write};
 
 pub(super) struct Outbound {
@@ -11,32 +10,45 @@ pub(super) struct Outbound {
     written: usize,
     piece: Vec<u8>,
     abort_due: bool,
+    /// Pieces sealed since the sender last looked what the peer asked for.
+    unattended: u8,
 }
+
+/// After so many pieces, 256 KiB, a sender looks what the peer asked for.
+const ATTEND_AFTER: u8 = 16;
 
 impl Outbound {
     pub(super) fn new(sealer: Sealer) -> Self {
-        Self { sealer, ready: Vec::new(), written: 0, piece: Vec::new(), abort_due: false }
+        Self { sealer, ready: Vec::new(), written: 0, piece: Vec::new(), abort_due: false, unattended: 0 }
     }
 
-    /// Puts a part of a message into its current piece, sealing and writing full ones when more comes.
-    pub(super) fn put(&mut self, transport: &mut impl Write, mut bytes: &[u8]) -> Result<(), Error> {
-        while !bytes.is_empty() {
-            if self.room() == 0 {
-                self.commit(transport, false)?;
-            }
-            let (now, later) = bytes.split_at(bytes.len().min(self.room()));
-            self.begin_piece();
-            self.piece.extend_from_slice(now);
-            bytes = later;
+    /// Takes the first of `bytes` into the message's current piece, and says how many. A full piece is sealed and written before. An error has taken none.
+    pub(super) fn take(&mut self, transport: &mut impl Write, bytes: &[u8]) -> Result<usize, Error> {
+        if bytes.is_empty() {
+            return Ok(0);
         }
-        Ok(())
+        if self.room() == 0 {
+            self.commit(transport, false)?;
+        }
+        let (now, _) = bytes.split_at(bytes.len().min(self.room()));
+        self.begin_piece();
+        self.piece.extend_from_slice(now);
+        Ok(now.len())
+    }
+
+    /// Whether it is time to look what the peer asked for; asked once, not again until the next time.
+    pub(super) fn attention_due(&mut self) -> bool {
+        let due = self.unattended >= ATTEND_AFTER;
+        if due {
+            self.unattended = 0;
+        }
+        due
     }
 
     /// Ends the message with what its current piece holds, which may be nothing.
     pub(super) fn end(&mut self, transport: &mut impl Write) -> Result<(), Error> {
         self.commit(transport, true)?;
-        self.drain(transport)?;
-        Ok(transport.flush()?)
+        self.flush(transport)
     }
 
     /// Whether a message was begun: something was put, and not ended.
@@ -53,6 +65,16 @@ impl Outbound {
     /// Sends what is due besides messages.
     pub(super) fn control(&mut self, transport: &mut impl Write) -> Result<(), Error> {
         self.sealer.control(&mut self.ready)?;
+        self.flush(transport)
+    }
+
+    /// Sends what is due as far as this direction is open, and in any case what was not written yet.
+    pub(super) fn settle(&mut self, transport: &mut impl Write) -> Result<(), Error> {
+        if self.sealer.is_closed() { self.flush(transport) } else { self.control(transport) }
+    }
+
+    /// Writes what is ready, and has the transport send it.
+    pub(super) fn flush(&mut self, transport: &mut impl Write) -> Result<(), Error> {
         self.drain(transport)?;
         Ok(transport.flush()?)
     }
@@ -61,22 +83,22 @@ impl Outbound {
     pub(super) fn abort(&mut self, transport: &mut impl Write) -> Result<(), Error> {
         self.give_up();
         self.send_abort()?;
-        self.drain(transport)?;
-        Ok(transport.flush()?)
+        self.flush(transport)
     }
 
     pub(super) fn key_update(&mut self, transport: &mut impl Write) -> Result<(), Error> {
         self.sealer.key_update(&mut self.ready)?;
-        self.drain(transport)?;
-        Ok(transport.flush()?)
+        self.flush(transport)
     }
 
     pub(super) fn close(&mut self, transport: &mut impl Write, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.give_up();
-        self.sealer.close(code, reason, &mut self.ready)?;
-        self.abort_due = false;
-        self.drain(transport)?;
-        Ok(transport.flush()?)
+        // A close that the transport interrupted goes on.
+        if !self.sealer.is_closed() || self.ready.is_empty() {
+            self.give_up();
+            self.sealer.close(code, reason, &mut self.ready)?;
+            self.abort_due = false;
+        }
+        self.flush(transport)
     }
 
     /// Seals the current piece in place and writes it. What must go before it goes first: an abort, an answer to an offer.
@@ -86,6 +108,7 @@ impl Outbound {
         self.drain(transport)?;
         self.begin_piece();
         self.sealer.piece_in_place(last, &mut self.piece)?;
+        self.unattended = self.unattended.saturating_add(1);
         // The piece becomes what is ready, and the emptied buffer the next piece: nothing is copied.
         std::mem::swap(&mut self.ready, &mut self.piece);
         self.drain(transport)
@@ -122,12 +145,4 @@ impl Outbound {
         self.written = 0;
         Ok(())
     }
-}
-
-/// A message that failed under way is given up, unless the channel itself ended.
-pub(super) fn give_up_on_error<T>(outbound: &mut Outbound, result: Result<T, Error>) -> Result<T, Error> {
-    if let Err(Error::Transport(_) | Error::Protocol(error::Error::Randomness)) = result {
-        outbound.give_up();
-    }
-    result
 }

@@ -4,12 +4,13 @@ use super::halves::{Reader, Writer};
 use super::inbound::{Inbound, Incoming};
 use super::message::{InboundRef, MessageReader, MessageWriter, OutboundRef, Sink, Source, Step, receive_into, send};
 use super::outbound::Outbound;
-use super::transport::{Split, Transport};
+use super::transport::{Ready, Split, Transport, Until};
 use super::{Bytes, Error, Frame, FrameKind, Observer};
 use crate::channel::{Channel, Close, CloseCode, Conversation, Opener, Padding, Policy, RecordType, Sealer, Totals, Trace};
 use crate::error;
 use crate::identity::Peer;
 use std::fmt;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -66,7 +67,7 @@ impl<T: Transport> Stream<T> {
     /// Nothing happens where an offer is open already, or a direction was closed.
     pub fn rekey(&mut self) -> Result<(), Error> {
         self.offer()?;
-        if self.outbound.sealer.is_closed() { Ok(()) } else { self.outbound.control(&mut self.transport) }
+        self.outbound.settle(&mut self.transport)
     }
 
     /// Says that all was said. The peer's messages can still be received.
@@ -80,20 +81,21 @@ impl<T: Transport> Stream<T> {
     }
 
     /// Closes this direction if it is open, and reads on, dropping what comes, until the peer has closed its own or 5 seconds have passed.
-    /// An `Ok` says that the peer's authenticated close came.
-    pub fn close(mut self) -> Result<(), Error> {
-        if !self.outbound.sealer.is_closed() {
-            self.finish()?;
+    /// An `Ok` says that the peer's authenticated close came, and was no refusal.
+    pub fn close(self) -> Result<(), Error> {
+        let Self { transport, mut inbound, mut outbound, .. } = self;
+        let mut transport = Until::new(transport, CLOSE_WAIT);
+        let said =
+            if outbound.sealer.is_closed() { outbound.flush(&mut transport) } else { outbound.close(&mut transport, CloseCode::Done, "") };
+        // A peer that said all and left takes nothing any more. Whether it did shows below.
+        if let Err(error @ Error::Protocol(_)) = said {
+            return Err(error);
         }
-        self.transport.shutdown_write()?;
-        let end = Instant::now().checked_add(CLOSE_WAIT);
+        let _ = transport.transport.shutdown_write();
         loop {
-            let left = end.map(|end| end.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero());
-            self.transport.set_timeout(Some(left.ok_or(error::Error::TimedOut)?))?;
-            match self.inbound.next(&mut self.transport) {
-                Ok(Incoming::Closed) => return Ok(()),
-                Ok(_) => self.inbound.skip_message(),
-                Err(error) => return Err(timed_out(error)),
+            inbound.skip_message();
+            if let Incoming::Closed = inbound.next(&mut transport).map_err(timed_out)? {
+                return Ok(inbound.end()?);
             }
         }
     }
@@ -138,9 +140,8 @@ impl<T: Transport> Stream<T> {
         Ok(())
     }
 
-    /// Reads one frame, and answers what it asks for.
-    fn step(&mut self) -> Result<Step, Error> {
-        let incoming = self.inbound.next(&mut self.transport)?;
+    /// Does what a frame asks for that was read.
+    fn answer(&mut self, incoming: Incoming) -> Result<Step, Error> {
         let step = Step::of(&incoming);
         match incoming {
             Incoming::Offer(offer) => self.outbound.sealer.answer_offer(offer, &mut getrandom::SysRng)?,
@@ -150,9 +151,9 @@ impl<T: Transport> Stream<T> {
         if self.inbound.opener.offer_due(self.inbound.offered_at.elapsed()) {
             self.offer()?;
         }
-        if self.outbound.sealer.control_due() && !self.outbound.sealer.is_closed() {
+        if self.outbound.sealer.control_due() {
             // A transport that takes nothing any more shows at the next send; what it still gives is not lost for that.
-            match self.outbound.control(&mut self.transport) {
+            match self.outbound.settle(&mut self.transport) {
                 Err(Error::Transport(_)) | Ok(()) => {}
                 Err(error) => return Err(error),
             }
@@ -172,7 +173,8 @@ impl<T: Split> Stream<T> {
 
 impl<T: Transport> Source for Stream<T> {
     fn advance(&mut self) -> Result<Step, Error> {
-        self.step()
+        let incoming = self.inbound.next(&mut self.transport)?;
+        self.answer(incoming)
     }
 
     fn inbound(&mut self) -> InboundRef<'_> {
@@ -187,14 +189,17 @@ impl<T: Transport> Sink for Stream<T> {
         (&mut self.transport, OutboundRef(&mut self.outbound))
     }
 
-    /// Reads what lies ready, up to the next piece of a message, which stays.
+    /// Reads what lies ready, up to the next piece of a message, which stays. It never waits, not even for the rest of a frame: a peer that waits for us
+    /// would never send it.
     fn attend(&mut self) -> Result<(), Error> {
-        while self.inbound.piece().is_none() && self.inbound.closed.is_none() && self.transport.readable()? {
-            match self.step()? {
-                Step::Control => {}
-                Step::Piece | Step::Closed => break,
-                // A receiver learns of it: what was gathered is dropped, and the next message stands alone.
-                Step::Aborted => self.inbound.aborted = true,
+        while !self.inbound.waits() {
+            match self.inbound.next(&mut Ready(&mut self.transport)) {
+                Err(Error::Transport(error)) if error.kind() == ErrorKind::WouldBlock => break,
+                incoming => {
+                    if let Step::Aborted = self.answer(incoming?)? {
+                        self.inbound.aborted = true;
+                    }
+                }
             }
         }
         Ok(())

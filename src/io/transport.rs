@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A connection that delivers bytes in order.
 ///
@@ -11,14 +11,17 @@ pub trait Transport: Read + Write {
     /// Bounds every single read and write from now on; `None` lets them take for ever.
     fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()>;
 
-    /// Tells the other side that nothing more will be written, where the transport can say so.
+    /// Tells the other side that nothing more will be written. An error where the transport can't say so: then nobody waits for the other side's end after
+    /// a handshake that failed, since both could wait for each other.
     fn shutdown_write(&mut self) -> io::Result<()> {
-        Ok(())
+        Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Whether a read would give something at once. A sender looks here whether the peer asked for something; `false` where that cannot be known.
-    fn readable(&mut self) -> io::Result<bool> {
-        Ok(false)
+    /// Reads what lies ready, and never waits: [`io::ErrorKind::WouldBlock`] where there is nothing, or where that cannot be known. A sender looks here
+    /// whether the peer asked for something.
+    fn read_ready(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let _ = buf;
+        Err(io::ErrorKind::WouldBlock.into())
     }
 }
 
@@ -47,7 +50,7 @@ pub struct Joined<R, W> {
 }
 
 macro_rules! socket {
-    ($socket:ty, $peek:expr) => {
+    ($socket:ty) => {
         impl Transport for $socket {
             fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
                 self.set_read_timeout(timeout)?;
@@ -58,8 +61,11 @@ macro_rules! socket {
                 self.shutdown(Shutdown::Write)
             }
 
-            fn readable(&mut self) -> io::Result<bool> {
-                $peek(self)
+            fn read_ready(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+                self.set_nonblocking(true)?;
+                let read = self.read(buf);
+                self.set_nonblocking(false)?;
+                read
             }
         }
 
@@ -74,19 +80,66 @@ macro_rules! socket {
     };
 }
 
-socket!(TcpStream, tcp_readable);
+socket!(TcpStream);
 #[cfg(unix)]
-socket!(std::os::unix::net::UnixStream, |_: &Self| Ok(false));
+socket!(std::os::unix::net::UnixStream);
 
-/// Looks without taking and without waiting.
-fn tcp_readable(socket: &TcpStream) -> io::Result<bool> {
-    socket.set_nonblocking(true)?;
-    let peeked = socket.peek(&mut [0]);
-    socket.set_nonblocking(false)?;
-    match peeked {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-        Err(error) => Err(error),
+/// A transport under one deadline for all its reads and writes, which are [`io::ErrorKind::TimedOut`] when it has passed.
+pub(super) struct Until<T> {
+    pub(super) transport: T,
+    end: Option<Instant>,
+}
+
+impl<T> Until<T> {
+    pub(super) fn new(transport: T, limit: Duration) -> Self {
+        Self { transport, end: Instant::now().checked_add(limit) }
+    }
+
+    /// Moves the deadline.
+    pub(super) fn extend(&mut self, by: Duration) {
+        self.end = self.end.and_then(|end| end.checked_add(by));
+    }
+
+    /// Ends at the latest in so long.
+    pub(super) fn shorten(&mut self, limit: Duration) {
+        self.end = [self.end, Instant::now().checked_add(limit)].into_iter().flatten().min();
+    }
+}
+
+impl<T: Transport> Until<T> {
+    /// The transport, for a read or write that takes no longer than is left.
+    fn in_time(&mut self) -> io::Result<&mut T> {
+        let left = self.end.map(|end| end.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.transport.set_timeout(left)?;
+        Ok(&mut self.transport)
+    }
+}
+
+impl<T: Transport> Read for Until<T> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.in_time()?.read(buf)
+    }
+}
+
+impl<T: Transport> Write for Until<T> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.in_time()?.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.in_time()?.flush()
+    }
+}
+
+/// Reads what lies ready.
+pub(super) struct Ready<'a, T>(pub(super) &'a mut T);
+
+impl<T: Transport> Read for Ready<'_, T> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read_ready(buf)
     }
 }
 

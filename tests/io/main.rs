@@ -1,4 +1,5 @@
 //! Conversations over TCP on loopback.
+#![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::io::{Read, Write};
