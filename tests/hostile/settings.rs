@@ -1,7 +1,9 @@
 //! Ends that do not agree: prologue, suite, pattern, psk; and refusals.
 
 use crate::support::pair::{Ends, PATTERNS, assert_agree, psk};
+use crate::support::rng::Seeded;
 use twinlock::handshake::{Hello, Pattern};
+use twinlock::trust::Anonymous;
 use twinlock::{Error, Refusal};
 
 #[test]
@@ -155,9 +157,11 @@ fn a_payload_above_the_bound_is_cut() {
         let hello = ends.hello().1;
         let too_long = |error: Error| assert_eq!(error, Error::TooLong, "{pattern:?}");
         match ends.listening().read_any_hello(&hello).unwrap() {
-            Hello::Identified(heard) => too_long(heard.with_payload(long.clone().into()).send_reply().map(|_| ()).unwrap_err()),
+            Hello::Identified(heard) => {
+                too_long(heard.with_payload(long.clone().into()).send_reply_with_rng(&mut Seeded::new(1)).map(|_| ()).unwrap_err())
+            }
             Hello::Anonymous(heard) => {
-                let reply = heard.with_payload(long.clone().into()).send_reply(&mut twinlock::trust::Anonymous);
+                let reply = heard.with_payload(long.clone().into()).send_reply_with_rng(&mut Anonymous, &mut Seeded::new(1));
                 too_long(reply.map(|_| ()).unwrap_err().error());
             }
         }

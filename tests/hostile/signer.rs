@@ -107,7 +107,7 @@ fn an_identity_without_its_key_signs() {
     let keyless = Ends { initiator: &a, responder: &b, ..Ends::new(Pattern::Xx) };
     assert_eq!(keyless.reply(&hello).map(|_| ()).unwrap_err().error(), Error::SignerElsewhere);
     assert_eq!(keyless.finish(keyless.hello().0, &reply).unwrap_err(), Error::SignerElsewhere);
-    assert_eq!(a.sign_for_handshake(reply_to_sign(&ends).to_sign()).unwrap_err(), Error::SignerElsewhere);
+    assert_eq!(a.sign_with_rng(reply_to_sign(&ends).to_sign(), &mut Seeded::new(1)).unwrap_err(), Error::SignerElsewhere);
     let nx = Ends { responder: &b, ..Ends::new(Pattern::Nx) };
     let rejected = nx.reply(&nx.hello().1).map(|_| ()).unwrap_err();
     assert_eq!((rejected.error(), rejected.answer()), (Error::SignerElsewhere, [].as_slice()));
@@ -117,8 +117,10 @@ fn an_identity_without_its_key_signs() {
 #[test]
 fn signing_the_same_thing_twice_gives_the_same_bytes() {
     let ends = Ends::new(Pattern::Xx);
-    let once = bob().sign_for_handshake(reply_to_sign(&ends).to_sign()).unwrap();
-    let again = bob().sign_for_handshake(reply_to_sign(&ends).to_sign()).unwrap();
+    let mut rng = Seeded::new(1);
+    let once = bob().sign_with_rng(reply_to_sign(&ends).to_sign(), &mut rng).unwrap();
+    let again = bob().sign_with_rng(reply_to_sign(&ends).to_sign(), &mut rng).unwrap();
+    assert_eq!(rng.draws(), 2);
     assert_ne!(once[..3309], again[..3309]);
     for signature in [once, again] {
         assert!(reply_to_sign(&ends).reply(&signature).is_ok());

@@ -90,7 +90,7 @@ impl Walk {
             }
             10 => match side.opener.make_offer(&mut self.rng) {
                 Ok(offer) => {
-                    offer.map(|offer| sealer.send_offer(offer));
+                    offer.into_iter().for_each(|offer| sealer.send_offer(offer));
                     sealer.control(&mut wire)
                 }
                 Err(error) => Err(error),
