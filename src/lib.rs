@@ -5,11 +5,15 @@ extern crate alloc;
 
 pub mod channel;
 mod crypto;
+#[cfg(feature = "std")]
+mod durable;
 mod error;
 pub mod handshake;
 pub mod identity;
 #[cfg(feature = "std")]
 pub mod io;
+#[cfg(feature = "std")]
+pub mod keyfile;
 mod secret;
 mod symmetric;
 pub mod trust;

@@ -7,11 +7,16 @@
 //! danger::TrustAnyone   anybody at all
 //! ```
 
+#[cfg(feature = "std")]
+mod known_peers;
+
 use crate::error::Distrust;
 use crate::identity::Fingerprint;
 use alloc::vec::Vec;
 
 pub use crate::identity::{Peer, Trusted};
+#[cfg(feature = "std")]
+pub use known_peers::{AnyoneKnown, Entry, ExpectKnown, KnownPeers, KnownPeersError, Met};
 
 /// Says which peers are acceptable.
 ///
