@@ -72,6 +72,14 @@ impl Channel {
     }
 }
 
+/// The one record of a responder that refuses after the handshake: a `Close` with code 1 under its first key.
+pub(crate) fn refuse_with_close(secrets: ChannelSecrets, suite: Suite) -> Result<Vec<u8>, Error> {
+    let (mut sealer, _) = stream::halves(Direction::new(suite, secrets.r2i)?, Direction::new(suite, secrets.i2r)?);
+    let mut record = Vec::new();
+    sealer.close(CloseCode::Refused, "", &mut record)?;
+    Ok(record)
+}
+
 impl Conversation {
     /// Who is on the other side.
     pub const fn peer(&self) -> &Peer {

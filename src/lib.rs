@@ -1,6 +1,61 @@
-//! Twinlock
+//! Twinlock lets two programs, or two people, talk so that neither today's attackers nor tomorrow's quantum computers can listen, forge, or come back
+//! later with a recording.
+//!
+//! Every door has two locks, one classical and one post-quantum, and an attacker needs to break both: for key agreement (X-Wing: X25519 and ML-KEM-768) and for
+//! authentication (the composite signature of Ed25519 and ML-DSA-65), at the start of a conversation and all through it.
+//!
+//! ```no_run
+//! use std::net::TcpStream;
+//! use twinlock::{Fingerprint, Identity, Pinned, connect};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let me = Identity::generate()?; // or keyfile::load("identity.pem", Some(passphrase))?
+//! let bob: Fingerprint = "tl1…".parse()?; // as Bob's program shows it
+//!
+//! let mut stream = connect(TcpStream::connect("bob.example:7411")?, b"example/1", &me, &mut Pinned(bob))?;
+//! stream.send(b"hello")?;
+//! while let Some(message) = stream.recv()? {
+//!     println!("{} bytes from Bob", message.len());
+//! } // None only after Bob's authenticated close
+//! stream.close()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The house
+//!
+//! ```text
+//! L5   io                                      bytes over a transport
+//! L4   handshake                               the ways a conversation begins
+//! L3   channel   trust   keyfile               what it runs on, whom to believe, where identities live
+//! L2   symmetric          identity             Noise's symmetric state; who somebody is
+//! L1   crypto/{suite hash aead kem signature}  below them crypto/backend, the only folder that names third-party cryptography
+//! L0   error  secret  wire  durable            no cryptography, no network
+//! ```
+//!
+//! Imports only go down, and a test sees to it. The files are the sections of the protocol's specification, `docs/protocol.md`, which is rendered here as [`spec`].
+//!
+//! # Where to look
+//!
+//! - [`connect`] and [`accept`] make a [`Stream`] over anything that reads and writes; [`io`] has messages of any length, halves for two threads, bytes.
+//! - [`trust`]: whom to believe. [`Pinned`], a person's answer, or a file of [`trust::KnownPeers`]. There is no default that accepts anybody.
+//! - [`keyfile`]: an [`Identity`] on disk, PKCS#8 with or without a passphrase.
+//! - [`handshake`]: the same without IO, state by state, for an own event loop, a signer elsewhere, or a person who takes their time.
+//! - [`channel`]: records without IO, and the exporter.
+//!
+//! # Limits
+//!
+//! The lengths and times of what is sent show on the network (padding hides some). A responder shows its identity to whoever asks, unless a pre-shared key is required.
+//! Signatures are not deniable. Wiping cannot reach copies that the compiler left in registers or on the stack. `SECURITY.md` has the threat model.
+//!
+//! # Features
+//!
+//! `std` (default): [`io`], [`keyfile`], [`trust::KnownPeers`] and the operating system's randomness. Without it the crate is `no_std` with `alloc`, and every function that
+//! draws randomness is called by its `_with_rng` name.
+
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![forbid(unsafe_code)]
+
 extern crate alloc;
 
 pub mod channel;
@@ -19,10 +74,19 @@ mod symmetric;
 pub mod trust;
 mod wire;
 
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
+#[doc = include_str!("../docs/protocol.md")]
+pub mod spec {}
+
 pub use crate::channel::Channel;
 pub use crate::error::{Distrust, Error, Refusal};
 pub use crate::handshake::Suite;
 pub use crate::identity::{Fingerprint, Identity, PublicIdentity};
 #[cfg(feature = "std")]
 pub use crate::io::{Stream, accept, connect};
+#[cfg(feature = "std")]
+pub use crate::trust::KnownPeers;
 pub use crate::trust::{Pinned, Trust};

@@ -9,7 +9,7 @@
 use super::message::{read_e, read_payload, read_s, read_sig, to_sign, write_ekem, write_payload, write_s, write_sig};
 use super::pattern::{HEADER_LEN, MAX_BODY, Pattern, Role, bounds};
 use super::{Full, Psk, Rejected, ToAnybody, Unproved, VERSION, begin, check_payload};
-use crate::channel::{Channel, CloseCode};
+use crate::channel::{Channel, refuse_with_close};
 use crate::crypto::kem::EncapsulationKey;
 use crate::crypto::signature::Signature;
 use crate::crypto::suite::Suite;
@@ -302,15 +302,10 @@ impl FinishRead {
     /// Judges the initiator. Where the answer is no, [`Rejected::answer`] is a `Close` record with code 1: send it, and close the transport.
     pub fn into_channel(self, trust: &mut impl Trust) -> Result<Channel, Rejected> {
         let verdict = trust.judge(&self.peer);
-        let trusted = verdict.unwrap_or(Trusted::Anyone);
-        let channel = Channel::new(self.state.into_secrets()?, false, self.suite, self.peer, trusted)?;
+        let secrets = self.state.into_secrets()?;
         match verdict {
-            Ok(_) => Ok(channel),
-            Err(why) => {
-                let mut answer = Vec::new();
-                channel.into_halves().0.close(CloseCode::Refused, "", &mut answer)?;
-                Err(Rejected { error: why.into(), answer })
-            }
+            Ok(trusted) => Ok(Channel::new(secrets, false, self.suite, self.peer, trusted)?),
+            Err(why) => Err(Rejected { error: why.into(), answer: refuse_with_close(secrets, self.suite)? }),
         }
     }
 }

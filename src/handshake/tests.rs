@@ -1,1 +1,11 @@
-//! States from inside.
+//! States from inside: against the reference implementation, and against messages that no honest side makes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+#![allow(clippy::duplicate_mod, reason = "the helpers below serve the tests of two modules that must not know each other")]
+
+mod primitives;
+mod vectors;
+
+#[path = "../../tests/support/vectors.rs"]
+mod json;
+#[path = "../../tests/support/rng.rs"]
+mod rng;

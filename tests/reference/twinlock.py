@@ -920,7 +920,7 @@ class Responder(Handshake):
             raise Declined(b"", str(error)) from None
         payload = self._read_tokens_1(body[HEADER_SIZE + EK_SIZE:])
         if not initiator_has_identity(self.pattern) and not self._config.acceptable(None):
-            raise NotAcceptable(self.refusal())
+            raise NotAcceptable(b"" if self._config.psks else self.refusal())
         self._done(1)
         return payload
 
