@@ -13,6 +13,7 @@
 
 mod cli;
 mod commands;
+mod demo;
 mod failure;
 mod files;
 mod home;
@@ -52,6 +53,6 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Listen { address, once, meeting } => listen::listen(&home, &address, once, &meeting),
         Command::Connect { address, meeting } => meet::connect(&home, &address, &meeting),
         Command::Peers { command } => peers::peers(&home, command),
-        Command::Demo => Ok(()),
+        Command::Demo => demo::demo(),
     }
 }
