@@ -12,7 +12,7 @@
 //! let me = Identity::generate()?; // or keyfile::load("identity.pem", Some(passphrase))?
 //! let bob: Fingerprint = "tl1…".parse()?; // as Bob's program shows it
 //!
-//! let mut stream = connect(TcpStream::connect("bob.example:7411")?, b"example/1", &me, &mut Pinned(bob))?;
+//! let mut stream = connect(TcpStream::connect("bob.example:7117")?, b"example/1", &me, &mut Pinned(bob))?;
 //! stream.send(b"hello")?;
 //! while let Some(message) = stream.recv()? {
 //!     println!("{} bytes from Bob", message.len());

@@ -94,7 +94,10 @@ fn talking(report: &Report, pair: &mut Pair) -> Act {
     pair.bob.send(&Message::Text("As safe as the stronger of two locks.").encode())?;
     let answered = said(pair.alice.recv()?)?;
     report.row(&format!("Bob:   {answered}"), usize::try_from(pair.bob.sent().bytes.saturating_sub(before)).ok(), begun.elapsed());
-    report.check(heard.ends_with("safe?") && answered.ends_with("locks."), "both ways, word for word; a record costs 21 bytes over what it holds");
+    report.check(
+        heard.ends_with("safe?") && answered.ends_with("locks."),
+        "both ways, word for word; a record costs 21 bytes over what it holds",
+    );
     Ok(())
 }
 

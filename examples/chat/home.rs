@@ -5,10 +5,10 @@ use crate::failure::{Exit, Failure};
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use twinlock::Identity;
 use twinlock::handshake::Psk;
 use twinlock::keyfile::{self, KeyFileError};
 use twinlock::trust::{KnownPeers, KnownPeersError};
-use twinlock::Identity;
 use zeroize::Zeroizing;
 
 const PASSPHRASE: &str = "TWINLOCK_CHAT_PASSPHRASE";
@@ -22,9 +22,11 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new(own: &Own) -> Result<Self, Failure> {
-        let folder = own.home.clone().or_else(default_folder).ok_or_else(|| {
-            Failure::new(Exit::File, "there is no home folder to keep the identity in; say where with --home DIR")
-        })?;
+        let folder = own
+            .home
+            .clone()
+            .or_else(default_folder)
+            .ok_or_else(|| Failure::new(Exit::File, "there is no home folder to keep the identity in; say where with --home DIR"))?;
         let identity = own.identity.clone().unwrap_or_else(|| folder.join("identity.pem"));
         Ok(Self { folder, identity, passphrase_file: own.passphrase_file.clone() })
     }

@@ -99,5 +99,8 @@ fn restore(home: &Home, file: &Path) -> Result<(), Failure> {
 
 fn taken(path: &Path) -> Failure {
     let exists = KeyFileError::Exists { path: path.to_path_buf() };
-    Failure::new(Exit::File, format!("{exists} with --identity or --home. Whoever knows you by the old one would not know you by a new one"))
+    Failure::new(
+        Exit::File,
+        format!("{exists} with --identity or --home. Whoever knows you by the old one would not know you by a new one"),
+    )
 }

@@ -175,13 +175,7 @@ fn observer(stats: Arc<Mutex<Stats>>, trace: Option<Observer>) -> Observer {
     })
 }
 
-fn read(
-    mut reader: Reader<TcpStream>,
-    rekeys: &Receiver<()>,
-    earn: &SyncSender<()>,
-    stats: &Mutex<Stats>,
-    tell: impl Fn(Heard),
-) {
+fn read(mut reader: Reader<TcpStream>, rekeys: &Receiver<()>, earn: &SyncSender<()>, stats: &Mutex<Stats>, tell: impl Fn(Heard)) {
     loop {
         let received = reader.recv();
         note(&reader, stats);

@@ -55,7 +55,17 @@ impl Room {
         let terminal = Terminal::new();
         let (tell, events) = channel();
         let trace = meeting.trace.then(|| tracer(terminal.shown()));
-        Self { terminal, home: home.clone(), files: home.files(meeting), me, trace, tell, input_ended: Cell::new(false), events, conversations: 0 }
+        Self {
+            terminal,
+            home: home.clone(),
+            files: home.files(meeting),
+            me,
+            trace,
+            tell,
+            input_ended: Cell::new(false),
+            events,
+            conversations: 0,
+        }
     }
 
     /// Starts reading what is typed, if that was not done before.

@@ -180,7 +180,9 @@ impl<'a> Talk<'a> {
             }
             Heard::TooLong => self.give_up(Broken("a message that is too long")),
             Heard::Closed(close) => self.peer_leaves(close),
-            Heard::Failed(error) => return Err(self.send_failed.take().map_or_else(|| Failure::conversation(&error), |(_, failure)| failure)),
+            Heard::Failed(error) => {
+                return Err(self.send_failed.take().map_or_else(|| Failure::conversation(&error), |(_, failure)| failure));
+            }
             Heard::Sent(Sent::Text) => {
                 self.texts_under_way = self.texts_under_way.saturating_sub(1);
                 self.terminal().line_done();

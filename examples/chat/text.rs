@@ -155,7 +155,10 @@ mod tests {
 
     #[test]
     fn text_of_the_other_side_drives_the_terminal() {
-        assert_eq!(harmless("plain \"text\", it's C:\\ 你好 e\u{301} 👩\u{200d}🔬"), "plain \"text\", it's C:\\ 你好 e\u{301} 👩\u{200d}🔬");
+        assert_eq!(
+            harmless("plain \"text\", it's C:\\ 你好 e\u{301} 👩\u{200d}🔬"),
+            "plain \"text\", it's C:\\ 你好 e\u{301} 👩\u{200d}🔬"
+        );
         assert_eq!(harmless("\x1b]0;title\x07"), "\\u{1b}]0;title\\u{7}");
         assert_eq!(harmless("a\r\nb\u{9b}31m\u{202e}\u{2066}"), "a\\r\\nb\\u{9b}31m\\u{202e}\\u{2066}");
     }

@@ -19,12 +19,28 @@ pub(crate) const BROKEN_RULE: u16 = 256;
 pub(crate) enum Message<'a> {
     Ready,
     Text(&'a str),
-    File { id: u32, size: u64, name: &'a str },
-    Chunk { id: u32, bytes: &'a [u8] },
-    FileEnd { id: u32 },
-    FileCancel { id: u32 },
-    FileStop { id: u32, reason: &'a str },
-    FileStored { id: u32 },
+    File {
+        id: u32,
+        size: u64,
+        name: &'a str,
+    },
+    Chunk {
+        id: u32,
+        bytes: &'a [u8],
+    },
+    FileEnd {
+        id: u32,
+    },
+    FileCancel {
+        id: u32,
+    },
+    FileStop {
+        id: u32,
+        reason: &'a str,
+    },
+    FileStored {
+        id: u32,
+    },
     /// A kind of a later edition, to be passed over.
     Unknown,
 }

@@ -20,7 +20,8 @@ pub(super) fn impostor(report: &Report, stage: &Stage) -> Act {
     let (called, answered) = with_answerer(&mallory, &stage.alice.identity, &mut Pinned(stage.bob.identity.fingerprint()), &seen)?;
     report.row("Alice calls, and expects Bob's fingerprint", None, begun.elapsed());
     report.check(called == Some(Error::Untrusted(Distrust::NotExpected)), "Alice: it is not Bob; she hangs up");
-    let sent: usize = seen.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|(frame, _)| frame.sent).map(|(frame, _)| frame.bytes).sum();
+    let sent: usize =
+        seen.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|(frame, _)| frame.sent).map(|(frame, _)| frame.bytes).sum();
     report.check(answered.is_some() && sent == 1224, "Mallory learned nothing of who called: she sent her one-time key alone");
     Ok(())
 }
@@ -67,7 +68,10 @@ pub(super) fn tampering(report: &Report, stage: &mut Stage) -> Act {
     pair.alice.send(&Message::Text("Pay 200 to Dave.").encode())?;
     let second = pair.bob.recv();
     report.row("it flips one bit of the next record", None, begun.elapsed());
-    report.check(matches!(second, Err(Ended::Protocol(Error::Authentication))), "Bob: it is forged; nothing of it is shown, the conversation ends");
+    report.check(
+        matches!(second, Err(Ended::Protocol(Error::Authentication))),
+        "Bob: it is forged; nothing of it is shown, the conversation ends",
+    );
     let later = pair.bob.recv();
     report.check(matches!(later, Err(Ended::Protocol(_))), "and cannot be taken up again");
     drop(pair);
