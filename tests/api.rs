@@ -236,6 +236,32 @@ fn a_rejection_prints_more_than_what_it_sends() {
     assert_eq!(format!("{awaits:?}"), "AwaitsFinish(..)");
 }
 
+/// Hex and decimal, as bytes are printed, of every window of four bytes.
+fn shows(text: &str, secret: &[u8]) -> bool {
+    secret.windows(4).any(|window| {
+        let hex: String = window.iter().map(|byte| format!("{byte:02x}")).collect();
+        let list: Vec<String> = window.iter().map(ToString::to_string).collect();
+        text.to_lowercase().contains(&hex) || text.contains(&list.join(", "))
+    })
+}
+
+/// The secrets that all these runs have in common stand in none of their prints.
+#[test]
+fn a_debug_print_shows_an_identitys_secret_or_a_psk() {
+    let secrets = [alice().secret_bytes().unwrap().to_vec(), bob().secret_bytes().unwrap().to_vec(), psk(7).expose().to_vec()];
+    assert!(shows("Psk([7, 7, 7, 7])", &secrets[2]) && shows("Psk(0x07070707)", &secrets[2]));
+    for text in PATTERNS.into_iter().flat_map(|pattern| printed(pattern, [1, 2])).filter(|text| !text.starts_with("ToSign")) {
+        assert!(secrets.iter().all(|secret| !shows(&text, secret)), "{text}");
+    }
+}
+
+#[test]
+fn a_psk_that_was_taken_over_stays_where_it_stood() {
+    let mut bytes = [7; 32];
+    let psk = Psk::take(&mut bytes);
+    assert_eq!((bytes, psk.expose()), ([0; 32], &[7; 32]));
+}
+
 /// Payloads are the application's: they print their length alone.
 #[test]
 fn a_payload_is_printed() {
