@@ -36,14 +36,11 @@ impl Gate {
     pub(super) fn enter(&self, source: IpAddr) -> Option<Permit> {
         let source = network(source);
         let mut inside = self.lock();
-        if inside.values().sum::<usize>() >= self.0.in_all {
+        let count = inside.get(&source).copied().unwrap_or_default();
+        if inside.values().sum::<usize>() >= self.0.in_all || count >= self.0.per_source {
             return None;
         }
-        let count = inside.entry(source).or_default();
-        if *count >= self.0.per_source {
-            return None;
-        }
-        *count = count.saturating_add(1);
+        inside.insert(source, count.saturating_add(1));
         Some(Permit { gate: self.clone(), source })
     }
 
@@ -94,6 +91,13 @@ mod tests {
         assert!(gate.enter(source(3)).is_some());
         drop((second, third));
         assert_eq!(gate.in_progress(), 0);
+    }
+
+    #[test]
+    fn who_finds_no_place_is_remembered() {
+        let gate = Gate::new(9, 0);
+        assert!(gate.enter(IpAddr::from([192, 0, 2, 1])).is_none());
+        assert!(gate.lock().is_empty());
     }
 
     #[test]

@@ -191,14 +191,15 @@ impl<W: Write> Sink for Writer<W> {
             let mut mailbox = lock(&self.mailbox);
             (mailbox.peer_offer.take(), mailbox.own_offer.take(), mailbox.ping.take())
         };
-        if let Some(offer) = peer_offer {
-            self.outbound.sealer.answer_offer(offer, &mut getrandom::SysRng)?;
-        }
         if let Some(offer) = own_offer {
             self.outbound.sealer.send_offer(offer);
         }
         if let Some(number) = ping {
             self.outbound.sealer.answer_ping(number);
+        }
+        // Last, as it can fail.
+        if let Some(offer) = peer_offer {
+            self.outbound.sealer.answer_offer(offer, &mut getrandom::SysRng)?;
         }
         Ok(())
     }

@@ -119,6 +119,7 @@ pub struct MessageReader<'a, S: Source> {
 impl<'a, S: Source> MessageReader<'a, S> {
     /// Waits for a message to begin; none after an authenticated close.
     pub(super) fn begin(source: &'a mut S) -> Result<Option<Self>, Error> {
+        source.inbound().0.opener.check()?;
         let begun = !source.inbound().0.gathered.is_empty() || await_piece(source)?;
         Ok(begun.then_some(Self { source, end: None }))
     }

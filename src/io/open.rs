@@ -4,7 +4,7 @@ use super::gate::{Gate, Permit};
 use super::stream::{Stream, timed_out};
 use super::transport::{Transport, Until};
 use super::{Error, Frame, FrameKind, Observer};
-use crate::channel::Channel;
+use crate::channel::{Channel, RecordType};
 use crate::error;
 use crate::handshake::{AnonymousInitiator, Hello, Initiator, Psk, Rejected, Responder, Suite};
 use crate::identity::{Identity, Peer, Trusted};
@@ -216,17 +216,18 @@ impl Accept {
             true => responder.read_any_hello(&hello),
             false => responder.read_hello(&hello).map(Hello::Identified),
         };
-        match hello.map_err(|rejected| wire.reject(&rejected))? {
+        match hello.map_err(|rejected| wire.reject(&rejected, FrameKind::Refusal))? {
             Hello::Identified(hello) => {
                 let (waiting, reply) = hello.send_reply()?;
                 wire.send(2, &reply)?;
                 let finish = wire.receive(3, waiting.frame_bounds())?;
                 let read = waiting.read_finish(&finish)?;
-                wire.patiently(trust, |trust| read.into_channel(trust)).map_err(|rejected| wire.reject(&rejected))
+                let judged = wire.patiently(trust, |trust| read.into_channel(trust));
+                judged.map_err(|rejected| wire.reject(&rejected, FrameKind::Record(RecordType::Close)))
             }
             Hello::Anonymous(hello) => {
                 let made = wire.patiently(trust, |trust| hello.send_reply(trust));
-                let (channel, reply) = made.map_err(|rejected| wire.reject(&rejected))?;
+                let (channel, reply) = made.map_err(|rejected| wire.reject(&rejected, FrameKind::Refusal))?;
                 wire.send(2, &reply)?;
                 Ok(channel)
             }
@@ -300,9 +301,9 @@ impl<T: Transport> Wire<T> {
     }
 
     /// Answers with a refusal, as far as that goes, and gives its reason.
-    fn reject(&mut self, rejected: &Rejected) -> Error {
+    fn reject(&mut self, rejected: &Rejected, kind: FrameKind) -> Error {
         if !rejected.answer().is_empty() && self.write(rejected.answer()).is_ok() {
-            self.tell(true, FrameKind::Refusal, rejected.answer().len());
+            self.tell(true, kind, rejected.answer().len());
         }
         rejected.error().into()
     }

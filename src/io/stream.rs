@@ -42,7 +42,8 @@ impl<T: Transport> Stream<T> {
 
     /// Sends a message of any length and returns when the transport took it.
     ///
-    /// When the transport fails in the middle, the message is broken off: the peer gets an error for it and nothing else, once the transport works again.
+    /// When the transport fails in the middle, the message is broken off: once the transport works again, the peer gets an error for it, or nothing where it
+    /// had not begun. A message whose last record was being written can't be broken off any more: it arrives whole.
     pub fn send(&mut self, message: &[u8]) -> Result<(), Error> {
         send(self, message)
     }
