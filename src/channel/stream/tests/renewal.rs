@@ -64,6 +64,47 @@ fn an_offer_is_made_while_one_is_open() {
     assert_in_step(&mut b, &mut a);
 }
 
+/// An offer that the sealer's thread makes: its secret half reaches the opener by hand.
+#[test]
+fn a_sealers_offer_differs_from_an_openers() {
+    let [mut a, mut b] = sides();
+    assert_eq!(a.sealer.make_offer(&mut Seeded::failing_at(1, 0)).unwrap_err(), Error::Randomness);
+    let open = a.sealer.make_offer(&mut Seeded::new(1)).unwrap().expect("the one that failed is not open");
+    assert!(a.sealer.make_offer(&mut Seeded::new(2)).unwrap().is_none());
+    assert!(a.opener.make_offer(&mut Seeded::new(2)).unwrap().is_none());
+    assert!(!a.opener.offer_due(Duration::MAX));
+    let offer = a.seals(Sealer::control);
+    a.opener.await_answer(open);
+    b.answers(&offer, 3);
+    a.reads(&b.says_after_control());
+    assert_in_step(&mut b, &mut a);
+    assert_eq!(a.opener.totals().rekeys, 1);
+    // Answered: either half may make the next.
+    let offer = a.offers(4);
+    assert!(a.sealer.make_offer(&mut Seeded::new(5)).unwrap().is_none());
+    b.answers(&offer, 6);
+    a.reads(&b.says_after_control());
+    assert_in_step(&mut b, &mut a);
+
+    // The answer comes, and nobody handed the secret half over: it cannot be read on.
+    let [mut a, mut b] = sides();
+    let open = a.sealer.make_offer(&mut Seeded::new(1)).unwrap().unwrap();
+    b.answers(&a.seals(Sealer::control), 2);
+    let answer = frames(&b.says_after_control()).remove(0);
+    assert_eq!(a.error(&answer), Error::Malformed);
+    a.opener.await_answer(open);
+    assert!(a.opener.offer.is_none(), "a half that failed keeps no secret");
+    assert_eq!(a.sealer.make_offer(&mut Seeded::new(2)).unwrap_err(), Error::Ended);
+
+    // After either close there is none.
+    for closer in [0, 1] {
+        let mut sides = sides();
+        let close = sides[closer].seals(|sealer, out| sealer.close(CloseCode::Done, "", out));
+        sides[1 - closer].reads(&close);
+        assert!(sides[0].sealer.make_offer(&mut Seeded::new(1)).unwrap().is_none());
+    }
+}
+
 impl Side {
     fn says_after_control(&mut self) -> Vec<u8> {
         let mut wire = Vec::new();
