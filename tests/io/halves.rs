@@ -260,7 +260,8 @@ fn a_sender_waits_for_the_rest_of_a_frame() {
         let mut rest = None;
         control.tamper(|bytes| rest = Some(bytes.split_off(at)));
         let (sent, stream) = within(Duration::from_secs(5), move || (alice.send(b"x"), alice));
-        (sent.unwrap(), alice = stream);
+        sent.unwrap();
+        alice = stream;
         assert_eq!(alice.sent().rekeys, 0);
         control.tamper(|bytes| bytes.extend(rest.unwrap()));
     }

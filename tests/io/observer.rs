@@ -7,7 +7,7 @@ use std::thread;
 use twinlock::channel::RecordType::{self, Abort, Close, Data, End, KeyUpdate, Ping, Rekey, RekeyOffer};
 use twinlock::io::FrameKind::{Handshake, Record, Refusal};
 use twinlock::io::{Accept, Connect, Error, Frame, FrameKind, Observer, Stream};
-use twinlock::trust::{Anonymous, danger::TrustAnyone};
+use twinlock::trust::danger::TrustAnyone;
 use twinlock::{Identity, Pinned, Trust};
 
 type Seen = Arc<Mutex<Vec<Frame>>>;
@@ -99,8 +99,9 @@ fn a_refusal_is_hidden_from_an_observer() {
         assert!(alice.as_mut().unwrap().recv().is_err() && bob.is_err());
     });
     assert_eq!((there, back), (vec![Handshake(1), Handshake(3)], vec![Handshake(2), Record(Close)]));
-    let (there, back) = watched(Connect::anonymous(b"io"), Accept::new(&BOB, b"io").anonymous(), (Anonymous, Anonymous), |alice, _| {
-        assert!(alice.is_err());
+    let trust = (Pinned(ALICE.fingerprint()), TrustAnyone);
+    let (there, back) = watched(Connect::new(&ALICE, b"io"), Accept::new(&BOB, b"io"), trust, |alice, bob| {
+        assert!(alice.is_err() && bob.is_err());
     });
     assert_eq!((there, back), (vec![Handshake(1)], vec![Handshake(2)]));
 }
