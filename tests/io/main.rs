@@ -7,8 +7,11 @@ mod bytes;
 mod close;
 mod cuts;
 mod fatal;
+mod halves;
+mod handshakes;
 mod interruptions;
 mod messages;
+mod observer;
 mod pipe;
 
 use pipe::{Controls, Pipe};

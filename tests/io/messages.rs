@@ -97,7 +97,7 @@ fn a_message_above_the_bound_is_gathered() {
     let (mut alice, mut bob) = pair();
     alice.send(&vec![1; MESSAGE_MAX]).unwrap();
     assert_eq!(bob.recv().unwrap().unwrap().len(), MESSAGE_MAX);
-    for over in [1, 20_000, MESSAGE_MAX] {
+    for over in [1, 20_000] {
         alice.send(&vec![2; MESSAGE_MAX + over]).unwrap();
         alice.send(b"next").unwrap();
         assert_eq!(protocol(bob.recv()), Some(Error::MessageTooLong));
