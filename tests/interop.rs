@@ -2,18 +2,16 @@
 //!
 //! It needs a Python with `tests/reference/requirements.txt`: the one named by TWINLOCK_PYTHON, or `python3`. Without one it says that it skips, and fails if TWINLOCK_REQUIRE_PYTHON is set.
 #![cfg(feature = "std")]
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used)]
 
+#[path = "support/program.rs"]
+mod program;
+
+use program::{Program, chat};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
-
-const DEADLINE: Duration = Duration::from_secs(90);
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -31,73 +29,6 @@ fn python() -> Option<String> {
     found.then_some(python)
 }
 
-/// The example program, which `cargo test` has built beside the tests.
-fn chat() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let chat = tests.parent().unwrap().parent().unwrap().join("examples/chat").with_extension(std::env::consts::EXE_EXTENSION);
-    assert!(chat.exists(), "{} is missing: run `cargo test`, or `cargo build --example chat`", chat.display());
-    chat
-}
-
-/// A program under a deadline, whose output is read as it comes.
-struct Running {
-    child: Child,
-    lines: mpsc::Receiver<String>,
-    seen: Vec<String>,
-    end: Instant,
-}
-
-impl Running {
-    fn start(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (sender, lines) = mpsc::channel();
-        let streams: [Box<dyn Read + Send>; 2] = [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
-        for stream in streams {
-            let sender = sender.clone();
-            thread::spawn(move || BufReader::new(stream).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        }
-        Self { child, lines, seen: Vec::new(), end: Instant::now() + DEADLINE }
-    }
-
-    fn type_line(&mut self, line: &str) {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
-    }
-
-    /// The first line that has this in it.
-    fn await_line(&mut self, part: &str) -> String {
-        loop {
-            if let Some(line) = self.seen.iter().find(|line| line.contains(part)) {
-                return line.clone();
-            }
-            let left = self.end.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => self.seen.push(line),
-                Err(_) => panic!("no line with {part:?} in {:#?}", self.seen),
-            }
-        }
-    }
-
-    /// Closes its input, waits for its end, and gives all it said.
-    fn finish(mut self) -> String {
-        drop(self.child.stdin.take());
-        while Instant::now() < self.end {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                self.seen.extend(self.lines.iter());
-                assert!(status.success(), "{status}: {:#?}", self.seen);
-                return self.seen.join("\n");
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        panic!("it did not end: {:#?}", self.seen);
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
-}
-
 /// Both parties' files: keys made by one implementation are read by the other.
 struct Parties {
     folder: TempDir,
@@ -111,9 +42,9 @@ impl Parties {
         let python = python()?;
         let mut parties = Self { folder: tempfile::tempdir().unwrap(), python, rust_print: String::new(), python_print: String::new() };
         let mut talk = parties.talk("keygen");
-        Running::start(talk.arg(parties.path("python.pem"))).finish();
-        Running::start(parties.chat().args(["keygen", "--no-passphrase"])).finish();
-        let print = |file: &str| Running::start(parties.talk("fingerprint").arg(parties.path(file))).finish().trim().to_owned();
+        Program::start(talk.arg(parties.path("python.pem"))).finish();
+        Program::start(parties.chat().args(["keygen", "--no-passphrase"])).finish();
+        let print = |file: &str| Program::start(parties.talk("fingerprint").arg(parties.path(file))).finish().out.trim().to_owned();
         (parties.rust_print, parties.python_print) = (print("home/identity.pem"), print("python.pem"));
         fs::write(parties.path("from-python.bin"), vec![0x70; 200_000]).unwrap();
         fs::write(parties.path("from-rust.bin"), vec![0x72; 200_000]).unwrap();
@@ -125,7 +56,7 @@ impl Parties {
     }
 
     fn chat(&self) -> Command {
-        let mut command = Command::new(chat());
+        let mut command = chat();
         command.arg("--home").arg(self.path("home"));
         command
     }
@@ -137,24 +68,24 @@ impl Parties {
     }
 
     /// What the Python says, sends and awaits, in either role.
-    fn python_talks(&self, command: &mut Command) -> Running {
+    fn python_talks(&self, command: &mut Command) -> Program {
         command.arg("--identity").arg(self.path("python.pem")).args(["--peer", &self.rust_print]);
         command.args(["--say", "from python", "--rekey", "--key-update", "--ping", "7", "--padding", "padme", "--expect", "2"]);
         fs::create_dir(self.path("python-files")).unwrap();
-        Running::start(command.arg("--send").arg(self.path("from-python.bin")).arg("--files").arg(self.path("python-files")))
+        Program::start(command.arg("--send").arg(self.path("from-python.bin")).arg("--files").arg(self.path("python-files")))
     }
 
     /// What the Rust says in turn, and that both got what the other sent.
-    fn rust_talks(&self, mut rust: Running, python: Running) {
+    fn rust_talks(&self, mut rust: Program, python: Program) {
         rust.await_line("from python");
         rust.type_line("/rekey");
         rust.type_line("from rust");
         rust.type_line(&format!("/send {}", self.path("from-rust.bin").display()));
-        let python = python.finish();
-        let rust = rust.finish();
-        assert!(python.contains("text: from rust"), "{python}\n{rust}");
-        assert!(python.contains("file: from-rust.bin 200000"), "{python}\n{rust}");
-        assert!(python.contains("rekeyed"), "{python}\n{rust}");
+        let python = python.finish().out;
+        rust.finish();
+        for line in ["text: from rust", "file: from-rust.bin 200000", "rekeyed"] {
+            assert!(python.contains(line), "{line}: {python}");
+        }
         assert_eq!(fs::read(self.path("home/files/from-python.bin")).unwrap(), fs::read(self.path("from-python.bin")).unwrap());
         assert_eq!(fs::read(self.path("python-files/from-rust.bin")).unwrap(), fs::read(self.path("from-rust.bin")).unwrap());
     }
@@ -163,9 +94,8 @@ impl Parties {
 #[test]
 fn the_python_cannot_call_the_chat() {
     let Some(parties) = Parties::new() else { return };
-    let mut rust = Running::start(parties.chat().args(["listen", "127.0.0.1:0", "--peer", &parties.python_print]));
-    let line = rust.await_line("listening on ");
-    let port = line.rsplit(':').next().unwrap().trim().to_owned();
+    let mut rust = Program::start(parties.chat().args(["listen", "127.0.0.1:0", "--peer", &parties.python_print]));
+    let port = rust.port();
     let python = parties.python_talks(parties.talk("connect").args(["127.0.0.1", &port]));
     parties.rust_talks(rust, python);
 }
@@ -174,9 +104,8 @@ fn the_python_cannot_call_the_chat() {
 fn the_chat_cannot_call_the_python() {
     let Some(parties) = Parties::new() else { return };
     let mut python = parties.python_talks(parties.talk("listen").args(["--port", "0"]));
-    let line = python.await_line("listening on ");
-    let address = line.rsplit(' ').next().unwrap().trim().to_owned();
-    let rust = Running::start(parties.chat().args(["connect", &address, "--peer", &parties.python_print]));
+    let address = format!("127.0.0.1:{}", python.port());
+    let rust = Program::start(parties.chat().args(["connect", &address, "--peer", &parties.python_print]));
     parties.rust_talks(rust, python);
 }
 
@@ -184,6 +113,6 @@ fn the_chat_cannot_call_the_python() {
 fn the_vectors_are_not_what_the_python_computes() {
     let Some(python) = python() else { return };
     let check =
-        Running::start(Command::new(python).arg(root().join("tests/reference/vectors.py")).arg("check").arg(root().join("tests/vectors")));
+        Program::start(Command::new(python).arg(root().join("tests/reference/vectors.py")).arg("check").arg(root().join("tests/vectors")));
     check.finish();
 }

@@ -1,0 +1,27 @@
+//! The chat program, driven through pipes on loopback as a script would.
+#![cfg(feature = "std")]
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/program.rs"]
+mod program;
+
+/// What needs no program to be tested.
+#[path = "../examples/chat/text.rs"]
+#[allow(dead_code, reason = "the program uses it")]
+mod text;
+#[path = "../examples/chat/wire.rs"]
+#[allow(dead_code, reason = "the program uses it")]
+mod wire;
+
+#[path = "chat/attacks.rs"]
+mod attacks;
+#[path = "chat/conversations.rs"]
+mod conversations;
+#[path = "chat/files.rs"]
+mod files;
+#[path = "chat/keys.rs"]
+mod keys;
+#[path = "chat/person.rs"]
+mod person;
+#[path = "chat/rules.rs"]
+mod rules;
