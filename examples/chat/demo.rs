@@ -21,7 +21,7 @@ pub(crate) fn demo() -> Result<(), Failure> {
     let begun = Instant::now();
     let report = Report::default();
     report.say("Twinlock: every door has two locks, one classical and one post-quantum.");
-    report.say("Here Alice and Bob meet over this computer's loopback, in files that are gone afterwards.");
+    report.say("Here Alice and Bob meet over this computer's loopback. Their files are in a folder that is gone afterwards.");
     match acts(&report) {
         Ok(()) if report.wrong() == 0 => {
             report.say("");
@@ -67,7 +67,7 @@ fn meeting(report: &Report, stage: &mut Stage) -> Result<Pair, Box<dyn std::erro
         let arrow = if frame.sent { "->" } else { "<-" };
         report.row(&format!("Alice {arrow} Bob  {}: {meaning}", frame.kind), Some(frame.bytes), *at);
     }
-    report.row("the whole handshake", Some(frames.iter().map(|(frame, _)| frame.bytes).sum()), whole);
+    report.row("the whole handshake; each wrote the other into a file", Some(frames.iter().map(|(frame, _)| frame.bytes).sum()), whole);
     report.check(frames.len() == 3, "three messages");
     report.check(
         pair.alice.conversation().trusted() == Trusted::FirstUse && pair.bob.conversation().trusted() == Trusted::FirstUse,

@@ -73,8 +73,8 @@ impl Failure {
         Self::new(Exit::File, format!("{}: {error}", path.display()))
     }
 
-    /// A handshake failed, other than by our own judgement of who answered ([`crate::peers::Judge::failure`]).
-    pub(crate) fn handshake(error: &io::Error) -> Self {
+    /// A handshake that we began failed, other than by our own judgement of who answered ([`crate::peers::Judge::failure`]).
+    pub(crate) fn call(error: &io::Error) -> Self {
         let error = match error {
             io::Error::Transport(error) => {
                 return Self::new(Exit::NobodyThere, format!("the connection failed before the other side had proved who it is: {error}"));
@@ -83,19 +83,40 @@ impl Failure {
         };
         let (exit, hint) = match error {
             Error::Truncated => {
-                let hint = "the other side hung up during the handshake. Perhaps it is no Twinlock chat, or declined you, or needs a shared key \
+                let text = "the other side hung up during the handshake. Perhaps it is no Twinlock chat, or needs a shared key \
                             (--psk-file, the same at both ends)";
-                return Self::new(Exit::NotTwinlock, hint);
+                return Self::new(Exit::NotTwinlock, text);
             }
             Error::TimedOut => (Exit::NobodyThere, "Somebody is there, but did not answer in time. Is it a Twinlock chat?"),
             Error::Malformed => (Exit::NotTwinlock, "Is there a Twinlock chat at this address?"),
             Error::RefusedByPeer(Refusal::Version) => (Exit::NotTwinlock, "Use the same version at both ends."),
             Error::RefusedByPeer(Refusal::Pattern | Refusal::Suite) => (Exit::NotTwinlock, "Give --psk-file at both ends, or at neither."),
+            Error::RefusedByPeer(Refusal::Busy) => (Exit::Refused, ""),
             Error::RefusedByPeer(_) => (Exit::Refused, "Ask its owner whether your fingerprint is known there (`chat id`)."),
-            Error::Authentication => (Exit::Forged, "Somebody on the way tampers with it, or the shared key (--psk-file) is another one."),
+            Error::Authentication => (Exit::Forged, "Somebody on the way tampers with it."),
             _ => (Exit::Other, ""),
         };
         Self::new(exit, format!("{error}. {hint}"))
+    }
+
+    /// A visitor's handshake failed, other than by our own judgement. It is told to a person; the listener goes on.
+    pub(crate) fn visit(error: &io::Error) -> Self {
+        let text = match error {
+            io::Error::Protocol(Error::Truncated) => {
+                "it hung up during the handshake; perhaps it declined your key, or expected another".to_owned()
+            }
+            io::Error::Protocol(Error::RefusedByUs(Refusal::Pattern)) => {
+                "it asked for a handshake of another kind; give --psk-file at both ends, or at neither".to_owned()
+            }
+            io::Error::Protocol(Error::RefusedByUs(Refusal::Version)) => "it speaks another version; use the same at both ends".to_owned(),
+            io::Error::Protocol(Error::RefusedByUs(Refusal::Busy)) => "too many visitors at once".to_owned(),
+            io::Error::Protocol(Error::Malformed) => "it does not speak Twinlock".to_owned(),
+            io::Error::Protocol(Error::Authentication) => {
+                "its handshake is forged, or its shared key (--psk-file) is another one".to_owned()
+            }
+            error => error.to_string(),
+        };
+        Self::new(Exit::Other, text)
     }
 
     /// A conversation ended otherwise than by its close.

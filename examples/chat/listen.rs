@@ -232,7 +232,7 @@ fn greet(door: &Door, socket: TcpStream, from: SocketAddr) -> Option<Visitor> {
         Ok(known) => known,
         Err(error) => return Some(Visitor::Failed(from, error.into())),
     };
-    let mut judge = Judge { pins: &door.pins, known, expected: door.expected.clone(), ask, seen: None };
+    let mut judge = Judge { pins: &door.pins, known, expected: door.expected.clone(), ask, called: false, seen: None };
     let busy = door.talking.load(Ordering::SeqCst);
     let accept = if busy { &door.busy } else { &door.accept };
     Some(match accept.accept_from(socket, from.ip(), &mut judge) {
@@ -241,6 +241,6 @@ fn greet(door: &Door, socket: TcpStream, from: SocketAddr) -> Option<Visitor> {
             Visitor::Accepted(Box::new(Accepted { stream, name }))
         }
         Err(_) if busy => return None,
-        Err(error) => Visitor::Failed(from, judge.failure(&error)),
+        Err(error) => Visitor::Failed(from, judge.failure(&error, Failure::visit)),
     })
 }

@@ -1,26 +1,28 @@
 //! A chat for two over Twinlock: `cargo run --release --example chat -- --help`.
 //!
 //! ```text
-//! cli ─▶ keys, peers ............ the own identity; who is known
-//!        meet, listen ─▶ talk ... a handshake, then a conversation:
-//!                        ├ line ....... the connection, in two threads
-//!                        ├ wire ....... its messages (docs/chat.md)
-//!                        ├ commands ... what is typed
-//!                        └ files ...... what is sent and received
-//!        terminal, status ....... what is shown
-//!        demo ................... all of it in one window
+//! cli ─▶ keys, peers .................. the own identity; who is known
+//!        meet, listen ─▶ room ─▶ talk   a handshake, then a conversation:
+//!                                ├ line ............ the connection, in two threads
+//!                                ├ wire ............ its messages (docs/chat.md)
+//!                                ├ commands ........ what is typed
+//!                                └ outbox, inbox ... files
+//!        terminal, editor, status ..... what is typed and shown
+//!        demo ......................... all of it in one window
 //! ```
 
 mod cli;
 mod commands;
 mod demo;
+mod editor;
 mod failure;
-mod files;
 mod home;
+mod inbox;
 mod keys;
 mod line;
 mod listen;
 mod meet;
+mod outbox;
 mod peers;
 mod room;
 mod status;

@@ -54,13 +54,13 @@ fn call(room: &Room, me: &Identity, address: &str, expected: String, meeting: &M
     let ask: Option<&mut dyn FnMut(Stranger) -> Option<String>> = if room.terminal.has_person() { Some(&mut ask) } else { None };
     room.home.make()?;
     let known = room.home.known_peers()?;
-    let mut judge = Judge { pins: &meeting.peers, known, expected: Some(expected), ask, seen: None };
+    let mut judge = Judge { pins: &meeting.peers, known, expected: Some(expected), ask, called: true, seen: None };
     match connect.connect(socket, &mut judge) {
         Ok(stream) => {
             let name = judge.seen.map(|seen| judge.name(seen)).unwrap_or_default();
             Ok(Accepted { stream, name })
         }
-        Err(error) => Err(judge.failure(&error)),
+        Err(error) => Err(judge.failure(&error, Failure::call)),
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) expected: Option<String>,
     /// Asks a person about a stranger. None where there is nobody to ask.
     pub(crate) ask: Option<&'a mut dyn FnMut(Stranger) -> Option<String>>,
+    /// Whether we called; else the peer did.
+    pub(crate) called: bool,
     /// Who was judged.
     pub(crate) seen: Option<Fingerprint>,
 }
@@ -57,11 +59,11 @@ impl Judge<'_> {
         remembered.or_else(|| self.expected.clone()).unwrap_or_else(|| fingerprint.to_string().chars().take(11).collect())
     }
 
-    /// What a handshake that failed under this judge means.
-    pub(crate) fn failure(&mut self, error: &twinlock::io::Error) -> Failure {
+    /// What a handshake that failed under this judge means. `otherwise` is for failures that were not its doing.
+    pub(crate) fn failure(&mut self, error: &twinlock::io::Error, otherwise: impl FnOnce(&twinlock::io::Error) -> Failure) -> Failure {
         match (error, self.seen) {
             (twinlock::io::Error::Protocol(Error::Untrusted(why)), Some(seen)) => self.distrusted(*why, seen),
-            _ => Failure::handshake(error),
+            _ => otherwise(error),
         }
     }
 
@@ -89,7 +91,7 @@ impl Judge<'_> {
     }
 
     fn unexpected(&self, seen: Fingerprint) -> Failure {
-        if let [pin] = self.pins {
+        if let ([pin], true) = (self.pins, self.called) {
             let text = format!(
                 "the other side is not who was asked for. Nothing was sent to it.\n  expected  {pin}\n  answered  {seen}\n\
                  Either the address is another one's, or somebody stands between. Ask the one you want to reach for fingerprint and address"
@@ -107,7 +109,7 @@ impl Judge<'_> {
                     shell(&other)
                 ),
             ),
-            _ => Failure::new(Exit::Refused, format!("{} Its fingerprint is {seen}", Distrust::NotExpected)),
+            _ => Failure::new(Exit::Refused, format!("it is not who is expected here; its fingerprint is {seen}")),
         }
     }
 }

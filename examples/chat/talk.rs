@@ -2,14 +2,18 @@
 //!
 //! One loop takes whatever happens, one event after the other: what the other side says, what is typed, what went out, and time that passes.
 
-use crate::commands::{Asked, Input};
+mod end;
+mod typed;
+
+use crate::commands::Asked;
 use crate::failure::{Exit, Failure};
-use crate::files::{Inbox, Outbox};
+use crate::inbox::Inbox;
 use crate::line::{Heard, Line, Sent};
+use crate::outbox::Outbox;
 use crate::room::{Accepted, Event, Room, Visitor};
-use crate::terminal::{Terminal, Typed};
+use crate::terminal::Terminal;
 use crate::text::harmless;
-use crate::wire::{BROKEN_RULE, Broken, Message, TEXT_MAX};
+use crate::wire::{Broken, Message};
 use std::collections::VecDeque;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,14 +24,6 @@ use twinlock::trust::Trusted;
 
 /// How long the other side's person may take to accept us. The handshake before allows as much.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
-/// After so much silence we ask whether anybody is there.
-const SILENCE: Duration = Duration::from_secs(30);
-/// After so much silence nobody is.
-const GONE: Duration = Duration::from_secs(90);
-/// How long we wait for the other side's close after ours.
-const FAREWELL: Duration = Duration::from_secs(10);
-/// How long what the other side said last may take to arrive once we cannot send any more.
-const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How often time is looked at.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -154,7 +150,8 @@ impl<'a> Talk<'a> {
 
     fn greet(&self) {
         let Companion { name, fingerprint, trusted, .. } = &self.peer;
-        self.terminal().note(&format!("connected with {name}, {fingerprint}: {trusted}"));
+        self.terminal().note(&format!("connected with {name}: {trusted}"));
+        self.terminal().note(&format!("its fingerprint is {fingerprint}"));
         self.terminal().set_status(&format!("{name} has not accepted you yet"));
         self.say(Message::Ready);
     }
@@ -166,8 +163,6 @@ impl<'a> Talk<'a> {
     pub(crate) fn say(&self, message: Message<'_>) {
         self.line.send(message.encode(), Sent::Other);
     }
-
-    // What the other side says
 
     fn heard(&mut self, heard: Heard) -> Result<(), Failure> {
         match heard {
@@ -229,176 +224,5 @@ impl<'a> Talk<'a> {
     pub(crate) fn show_status(&self) {
         let Companion { name, trusted, .. } = &self.peer;
         self.terminal().set_status(&format!("{name}: {trusted}"));
-    }
-
-    fn peer_leaves(&mut self, close: Close) {
-        let reason = if close.reason.is_empty() { String::new() } else { format!(" ({})", harmless(&close.reason)) };
-        let name = &self.peer.name;
-        let failure = match close.code {
-            CloseCode::Done => None,
-            CloseCode::GoingAway if self.ready => None,
-            CloseCode::GoingAway => Some(Failure::new(Exit::Refused, format!("{name} cannot talk now{reason}; try again later"))),
-            CloseCode::Other(BROKEN_RULE) => Some(Failure::new(
-                Exit::Other,
-                format!("{name} ended the conversation, since a rule of the chat was broken{reason}. Use the same version at both ends"),
-            )),
-            _ => Some(Failure::new(Exit::Other, format!("{name} ended the conversation with code {}{reason}", close.code.number()))),
-        };
-        self.peer_closed = Some(close);
-        match (&failure, &self.close) {
-            (None, None) => self.terminal().note(&format!("{name} has left{reason}")),
-            (None, Some(OwnClose { failure: None, .. })) => self.terminal().note(&format!("the conversation with {name} has ended")),
-            _ => {}
-        }
-        let unsent = !self.outbox.is_empty() || !self.held.is_empty() || self.texts_under_way > 0;
-        let unsent = (unsent && self.close.is_none()).then(|| Failure::new(Exit::Other, format!("{name} left before everything was sent")));
-        self.leave(failure.or(unsent));
-    }
-
-    fn give_up(&mut self, Broken(rule): Broken) {
-        let text = format!("{} sent {rule}, which no chat of this version does. The conversation ended", self.peer.name);
-        self.close_with(CloseCode::Other(BROKEN_RULE), rule, Some(Failure::new(Exit::Other, text)));
-    }
-
-    // What is typed
-
-    fn typed(&mut self, typed: Typed) {
-        match typed {
-            Typed::Line(line) => self.held.push_back(line),
-            Typed::End => self.room.input_ended.set(true),
-        }
-    }
-
-    /// Deals with lines, as far as that can be done now, and with files.
-    fn go_on(&mut self) {
-        while self.close.is_none() && (self.ready || self.terminal().has_person()) {
-            let Some(line) = self.held.pop_front() else { break };
-            if self.line_typed(&line) {
-                self.terminal().line_done();
-            }
-        }
-        while self.close.is_none() && self.ready {
-            let Some(message) = self.outbox.next(self.terminal()) else { break };
-            self.line.send(message, Sent::Part);
-        }
-        self.leave_at_end();
-    }
-
-    /// Says a line, or does what it asks for. False where the line is done only later: a text, once it was sent.
-    fn line_typed(&mut self, line: &str) -> bool {
-        if let Some(asked) = self.asked.take() {
-            self.answer(asked, line);
-            return true;
-        }
-        match Input::of(line) {
-            Input::Nothing => true,
-            Input::Text(_) if !self.ready => {
-                self.terminal().note(&format!("not sent: {} has not accepted you yet", self.peer.name));
-                true
-            }
-            Input::Text(text) if text.len() > TEXT_MAX => {
-                self.terminal().note(&format!("not sent: a text has at most {TEXT_MAX} bytes; send a file instead (/send)"));
-                true
-            }
-            Input::Text(text) => {
-                self.texts_under_way = self.texts_under_way.saturating_add(1);
-                self.line.send(Message::Text(text).encode(), Sent::Text);
-                false
-            }
-            Input::Command(command) => {
-                self.command(command);
-                true
-            }
-            Input::Unknown(word) => {
-                let hint = "nothing was sent; /help lists the commands, and // begins a text with a slash";
-                self.terminal().note(&format!("{} is no command: {hint}", harmless(word)));
-                true
-            }
-        }
-    }
-
-    /// At a script's end, once all was said. A person's Ctrl-D leaves at once.
-    fn leave_at_end(&mut self) {
-        let all_said = self.ready && self.held.is_empty() && self.texts_under_way == 0 && self.outbox.is_empty() && self.inbox.is_empty();
-        if self.room.input_ended.get() && self.close.is_none() && (all_said || self.terminal().has_person()) {
-            self.leave(None);
-        }
-    }
-
-    // Leaving
-
-    /// Closes, ending what is under way.
-    pub(crate) fn leave(&mut self, failure: Option<Failure>) {
-        self.close_with(CloseCode::Done, "", failure);
-    }
-
-    fn close_with(&mut self, code: CloseCode, reason: &str, failure: Option<Failure>) {
-        if let Some(close) = &mut self.close {
-            close.failure = close.failure.take().or(failure);
-            return;
-        }
-        let cancelled = self.outbox.cancel(self.terminal());
-        let stopped = self.inbox.stop("left", self.terminal());
-        cancelled.into_iter().chain(stopped).for_each(|message| self.line.send(message, Sent::Other));
-        self.line.close(code, reason);
-        self.close = Some(OwnClose { at: Instant::now(), sent: false, failure });
-    }
-
-    fn is_over(&self) -> bool {
-        let broken = |close: &OwnClose| close.failure.is_some() && close.at.elapsed() > LAST_WORDS;
-        self.close.as_ref().is_some_and(|close| close.sent && self.peer_closed.is_some() || broken(close))
-    }
-
-    // Time
-
-    fn look_at_time(&mut self) -> Result<(), Failure> {
-        let stats = self.line.stats();
-        if let (Some((number, at)), Some((answered, came))) = (self.ping, stats.pong)
-            && number == answered
-        {
-            self.ping = None;
-            let ms = came.saturating_duration_since(at).as_secs_f64() * 1000.0;
-            self.terminal().note(&format!("{} is there: {ms:.1} ms", self.peer.name));
-        }
-        if stats.received.rekeys > self.rekeys {
-            self.rekeys = stats.received.rekeys;
-            if std::mem::take(&mut self.rekey_asked) {
-                self.terminal().note(&format!("{} sends under fresh keys now", self.peer.name));
-            }
-        }
-        let silence = stats.heard.elapsed();
-        if silence > SILENCE && self.last_ping.elapsed() > SILENCE {
-            self.send_ping();
-        }
-        self.check_deadlines(silence)
-    }
-
-    /// Asks whether anybody is there; gives the question's number.
-    pub(crate) fn send_ping(&mut self) -> u32 {
-        self.pings = self.pings.wrapping_add(1);
-        self.last_ping = Instant::now();
-        self.line.ping(self.pings);
-        self.pings
-    }
-
-    fn check_deadlines(&mut self, silence: Duration) -> Result<(), Failure> {
-        let name = &self.peer.name;
-        if self.send_failed.as_ref().is_some_and(|(at, _)| at.elapsed() > LAST_WORDS)
-            && let Some((_, failure)) = self.send_failed.take()
-        {
-            return Err(failure);
-        }
-        if silence > GONE && self.ready {
-            let text = format!("nothing was heard of {name} for {} seconds: it is gone, or the network is", GONE.as_secs());
-            return Err(Failure::new(Exit::Cut, text));
-        }
-        if self.close.as_ref().is_some_and(|close| close.at.elapsed() > FAREWELL && close.failure.is_none()) {
-            return Err(Failure::new(Exit::Cut, format!("{name} did not close in its turn; what it said last may be missing")));
-        }
-        if !self.ready && self.close.is_none() && self.begun.elapsed() > PATIENCE {
-            let text = format!("{name} did not accept you within {} minutes; try again later", PATIENCE.as_secs() / 60);
-            self.close_with(CloseCode::GoingAway, "not accepted in time", Some(Failure::new(Exit::Refused, text)));
-        }
-        Ok(())
     }
 }

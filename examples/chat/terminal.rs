@@ -3,16 +3,9 @@
 //! - At a terminal: a line editor, and whatever comes meanwhile is shown above it.
 //! - Piped into: plain lines in; texts on standard output, everything else on standard error.
 
+use crate::editor::{Editor, Printer, edit, edited, mode};
 use crate::status::{Progress, StatusLine};
 use crate::text::wrapped;
-use rustyline::completion::Completer;
-use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::hint::Hinter;
-use rustyline::history::MemHistory;
-use rustyline::validate::Validator;
-use rustyline::{ColorMode, Config, Editor, ExternalPrinter, Helper};
-use std::borrow::Cow;
-use std::cell::Cell;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -20,8 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// The status line, blank as the editor counts it, and the prompt itself. [`StatusAbove`] fills it in.
-const PROMPT: &str = " \n> ";
 /// Makes the editor draw its line anew and leaves nothing behind: up, and down again.
 const REDRAW: &str = "\x1b[A\n";
 /// Longer lines are hard to read.
@@ -52,21 +43,15 @@ pub(crate) struct Terminal {
 pub(crate) struct Shown {
     status: Arc<StatusLine>,
     /// None where no line is edited.
-    printer: Option<Arc<Mutex<dyn ExternalPrinter + Send>>>,
+    printer: Option<Printer>,
     editing: Arc<AtomicBool>,
     styled: bool,
 }
 
 /// The input before it is started.
 struct Input {
-    editor: Option<Editor<StatusAbove, MemHistory>>,
+    editor: Option<Editor>,
     may_go_on: Receiver<()>,
-}
-
-/// Puts the status line into the prompt, and takes it away from a line that was entered, so that it stands on the screen once only.
-struct StatusAbove {
-    status: Arc<StatusLine>,
-    entered: Cell<bool>,
 }
 
 impl Terminal {
@@ -158,10 +143,10 @@ impl Terminal {
 impl Shown {
     /// What the other side says.
     fn text(&self, from: &str, text: &str) {
-        if self.styled {
-            self.show(&format!("\x1b[1m{from}:\x1b[0m {text}\n"));
-        } else {
-            self.show(&format!("{from}: {text}\n"));
+        let line = fitted(&format!("{from}: {text}"), &console::Term::stdout());
+        match line.strip_prefix(from) {
+            Some(rest) if self.styled => self.show(&format!("\x1b[1m{from}\x1b[0m{rest}\n")),
+            _ => self.show(&format!("{line}\n")),
         }
     }
 
@@ -202,38 +187,6 @@ fn put(to: &mut impl Write, text: &str) {
     let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }
 
-/// A line editor, unless the terminal is not one for that.
-#[allow(clippy::type_complexity, reason = "an editor and its printer")]
-fn edited(status: &Arc<StatusLine>) -> Option<(Editor<StatusAbove, MemHistory>, Arc<Mutex<dyn ExternalPrinter + Send>>)> {
-    // Forced, since the status line is drawn as colours are.
-    let config = Config::builder().color_mode(ColorMode::Forced).bracketed_paste(false).auto_add_history(false).build();
-    let history = MemHistory::with_config(&config);
-    let mut editor = Editor::with_history(config, history).ok()?;
-    editor.set_helper(Some(StatusAbove { status: Arc::clone(status), entered: Cell::new(false) }));
-    let printer = editor.create_external_printer().ok()?;
-    Some((editor, Arc::new(Mutex::new(printer))))
-}
-
-fn edit(mut editor: Editor<StatusAbove, MemHistory>, may_go_on: &Receiver<()>, editing: &AtomicBool, tell: impl Fn(Typed)) {
-    loop {
-        editing.store(true, Ordering::SeqCst);
-        let line = editor.readline(PROMPT);
-        editing.store(false, Ordering::SeqCst);
-        let (typed, ends) = match line {
-            Ok(line) => {
-                let ends = line.trim() == "/quit";
-                (Typed::Line(line), ends)
-            }
-            Err(_) => (Typed::End, true),
-        };
-        tell(typed);
-        // No new prompt where the program is about to end.
-        if ends && may_go_on.recv().is_err() {
-            return;
-        }
-    }
-}
-
 fn read(person: bool, may_go_on: &Receiver<()>, tell: impl Fn(Typed)) {
     let mut input = io::stdin().lock();
     loop {
@@ -248,69 +201,5 @@ fn read(person: bool, may_go_on: &Receiver<()>, tell: impl Fn(Typed)) {
             }
             _ => return tell(Typed::End),
         }
-    }
-}
-
-impl Highlighter for StatusAbove {
-    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, _: &'p str, _: bool) -> Cow<'b, str> {
-        if self.entered.get() {
-            return Cow::Borrowed("> ");
-        }
-        let (_, columns) = console::Term::stdout().size();
-        Cow::Owned(format!("\x1b[2m{}\x1b[0m\n> ", self.status.render(columns.into())))
-    }
-
-    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
-        let entered = matches!(kind, CmdKind::ForcedRefresh);
-        self.entered.set(entered);
-        !entered
-    }
-}
-
-impl Completer for StatusAbove {
-    type Candidate = String;
-}
-
-impl Hinter for StatusAbove {
-    type Hint = String;
-}
-
-impl Validator for StatusAbove {}
-
-impl Helper for StatusAbove {}
-
-/// The terminal's mode, which the editor changes while it edits.
-#[cfg(unix)]
-mod mode {
-    use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
-    use std::io;
-
-    pub(super) struct Mode(Option<Termios>);
-
-    impl Mode {
-        pub(super) fn now() -> Self {
-            Self(tcgetattr(io::stdin()).ok())
-        }
-
-        pub(super) fn restore(&self) {
-            if let Some(mode) = &self.0 {
-                // A terminal that is gone has no mode.
-                let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, mode);
-            }
-        }
-    }
-}
-
-/// Elsewhere a shell sets the mode that it needs.
-#[cfg(not(unix))]
-mod mode {
-    pub(super) struct Mode;
-
-    impl Mode {
-        pub(super) const fn now() -> Self {
-            Self
-        }
-
-        pub(super) const fn restore(&self) {}
     }
 }
