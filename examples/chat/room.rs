@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use twinlock::Fingerprint;
 use twinlock::io::{Frame, Observer, Stream};
@@ -77,11 +77,8 @@ impl Room {
 
     /// The next event, if one comes in time.
     pub(crate) fn wait(&self, timeout: Duration) -> Option<Event> {
-        match self.events.recv_timeout(timeout) {
-            Ok(event) => Some(event),
-            // The room holds a sender itself, so that they are never all gone.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        // The room holds a sender itself, so that they are never all gone: an error is a timeout.
+        self.events.recv_timeout(timeout).ok()
     }
 
     /// The number of a new conversation. What is heard of an earlier one counts no more.
