@@ -2,18 +2,16 @@
 //!
 //! It needs a Python with `tests/reference/requirements.txt`: the one named by TWINLOCK_PYTHON, or `python3`. Without one it says that it skips, and fails if TWINLOCK_REQUIRE_PYTHON is set.
 #![cfg(feature = "std")]
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, unreachable_pub, missing_docs, dead_code)]
 
+#[path = "support/program.rs"]
+mod program;
+
+use program::{Running, chat};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
-
-const DEADLINE: Duration = Duration::from_secs(90);
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -29,73 +27,6 @@ fn python() -> Option<String> {
         eprintln!("skipped: {python} lacks the packages of tests/reference/requirements.txt");
     }
     found.then_some(python)
-}
-
-/// The example program, which `cargo test` has built beside the tests.
-fn chat() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let chat = tests.parent().unwrap().parent().unwrap().join("examples/chat").with_extension(std::env::consts::EXE_EXTENSION);
-    assert!(chat.exists(), "{} is missing: run `cargo test`, or `cargo build --example chat`", chat.display());
-    chat
-}
-
-/// A program under a deadline, whose output is read as it comes.
-struct Running {
-    child: Child,
-    lines: mpsc::Receiver<String>,
-    seen: Vec<String>,
-    end: Instant,
-}
-
-impl Running {
-    fn start(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (sender, lines) = mpsc::channel();
-        let streams: [Box<dyn Read + Send>; 2] = [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
-        for stream in streams {
-            let sender = sender.clone();
-            thread::spawn(move || BufReader::new(stream).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        }
-        Self { child, lines, seen: Vec::new(), end: Instant::now() + DEADLINE }
-    }
-
-    fn type_line(&mut self, line: &str) {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
-    }
-
-    /// The first line that has this in it.
-    fn await_line(&mut self, part: &str) -> String {
-        loop {
-            if let Some(line) = self.seen.iter().find(|line| line.contains(part)) {
-                return line.clone();
-            }
-            let left = self.end.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => self.seen.push(line),
-                Err(_) => panic!("no line with {part:?} in {:#?}", self.seen),
-            }
-        }
-    }
-
-    /// Closes its input, waits for its end, and gives all it said.
-    fn finish(mut self) -> String {
-        drop(self.child.stdin.take());
-        while Instant::now() < self.end {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                self.seen.extend(self.lines.iter());
-                assert!(status.success(), "{status}: {:#?}", self.seen);
-                return self.seen.join("\n");
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        panic!("it did not end: {:#?}", self.seen);
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
 }
 
 /// Both parties' files: keys made by one implementation are read by the other.
