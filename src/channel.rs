@@ -27,7 +27,7 @@ use direction::Direction;
 #[cfg(feature = "std")]
 pub(crate) use record::CONTENT_AT;
 pub use record::{CLOSE_REASON_MAX, CONTENT_MAX, Close, CloseCode, FRAME_MAX, Padding, RECORD_OVERHEAD, RecordType, frame_len};
-pub use stream::{Opener, OwnOffer, PeerOffer, Policy, Record, Sealer, Totals, Trace};
+pub use stream::{OpenOffer, Opener, OwnOffer, PeerOffer, Policy, Record, Sealer, Totals, Trace};
 
 /// A finished handshake: both sides are known, and the keys are fresh.
 pub struct Channel {

@@ -33,4 +33,4 @@ pub(crate) mod label {
 }
 
 #[cfg(test)]
-mod published_vectors;
+pub(crate) mod published_vectors;

@@ -29,8 +29,8 @@ pub(crate) fn create(path: &Path, contents: &[u8], readers: Readers) -> io::Resu
     sync_folder(path).inspect_err(|_| discard(path))
 }
 
-/// Puts these contents, for the owner only, in the place of the file, or of none. After an error the file is as it was, unless it was the last step
-/// that failed: then the new contents stand there, and a power cut may still undo them. A symbolic link is followed, and stays.
+/// Puts these contents, for the owner only, in the place of the file, or of none. After an error the file is as it was, unless it was the
+/// last step that failed: then the new contents stand there, and a power cut may still undo them. A symbolic link is followed, and stays.
 pub(crate) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     let path = resolve(path);
     let random = getrandom::u64().map_err(io::Error::other)?;

@@ -34,6 +34,8 @@ mod payload;
 mod responder;
 
 #[cfg(test)]
+mod pqnoise;
+#[cfg(test)]
 mod tests;
 
 use crate::error::{Error, Refusal};

@@ -18,9 +18,9 @@
 //! # }
 //! ```
 //!
-//! The encryption keeps a file secret; it does not authenticate it. Whoever can write the file can put another key there, and damage inside the
-//! seeds shows as another fingerprint, not as an error. The passphrase's own derived values are wiped as far as the library below does it: scrypt's
-//! working memory is not.
+//! The encryption keeps a file secret; it does not authenticate it. Whoever can write the file can put another key there, and damage
+//! inside the seeds shows as another fingerprint, not as an error. What holds the seeds is wiped; what the library below derives from a
+//! passphrase, scrypt's working memory and the AES key, is not.
 
 mod error;
 
@@ -28,11 +28,11 @@ use crate::durable::{self, Readers};
 use crate::identity::{Identity, PublicIdentity, SignatureAlgorithm};
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
-use pkcs8::der::asn1::{BitStringRef, OctetStringRef};
+use pkcs8::der::asn1::{AnyRef, BitStringRef, OctetStringRef};
 use pkcs8::der::pem::{self, LineEnding};
 use pkcs8::der::{self, Decode, Encode};
 use pkcs8::pkcs5::{self, pbes2, scrypt};
-use pkcs8::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+use pkcs8::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
 use pkcs8::{Document, EncryptedPrivateKeyInfoRef, ObjectIdentifier, PrivateKeyInfoRef, SecretDocument};
 use rand_core::TryCryptoRng;
 use std::fs::{self, File};
@@ -51,7 +51,7 @@ const SECRET: &str = "PRIVATE KEY";
 const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
 const PUBLIC: &str = "PUBLIC KEY";
 
-/// The secret identity as PEM, not encrypted: 167 bytes. [`KeyFileError::SecretElsewhere`] where the identity is
+/// The secret identity as PEM, not encrypted: 168 bytes. [`KeyFileError::SecretElsewhere`] where the identity is
 /// [elsewhere](Identity::elsewhere).
 pub fn to_pem(identity: &Identity) -> Result<Zeroizing<String>, KeyFileError> {
     with_private_key_info(identity, |info| SecretDocument::encode_msg(info)?.to_pem(SECRET, LineEnding::LF))?
@@ -84,8 +84,8 @@ pub fn to_encrypted_pem_with_rng(
 /// Reads a secret identity, encrypted or not.
 ///
 /// A passphrase is needed for an encrypted one, and ignored for one that is not, so that a program may always pass what it has;
-/// [`is_encrypted`] tells beforehand. White space around and inside the PEM, other line lengths and CRLF are passed over; inside it everything
-/// is as section 4.3 says, or refused.
+/// [`is_encrypted`] tells beforehand. White space around and inside the PEM, other line lengths and CRLF are passed over; inside it
+/// everything is as section 4.3 says, or refused.
 pub fn from_pem(text: &str, passphrase: Option<&str>) -> Result<Identity, KeyFileError> {
     let (label, der) = decode_pem(text, &[SECRET, ENCRYPTED])?;
     if label == SECRET {
@@ -100,12 +100,13 @@ pub fn from_pem(text: &str, passphrase: Option<&str>) -> Result<Identity, KeyFil
     })
 }
 
-/// Whether this is the PEM of an encrypted secret key: whether [`from_pem`] needs a passphrase. False for everything else, also what is no key.
+/// Whether this is the PEM of an encrypted secret key: whether [`from_pem`] needs a passphrase. False for everything else, also what is
+/// no key.
 pub fn is_encrypted(text: &str) -> bool {
     decode_pem(text, &[ENCRYPTED]).is_ok()
 }
 
-/// The public identity as PEM: 2,772 bytes.
+/// The public identity as PEM: 2,770 bytes.
 #[expect(clippy::expect_used, reason = "the message says why it cannot fail")]
 pub fn public_to_pem(identity: &PublicIdentity) -> String {
     try_public_to_pem(identity).expect("object identifiers are constants of this crate, and a public key is far below DER's 256 MiB")
@@ -121,19 +122,21 @@ pub fn public_from_pem(text: &str) -> Result<PublicIdentity, KeyFileError> {
     PublicIdentity::from_bytes(algorithm, bytes).map_err(|_| KeyFileError::InvalidKey)
 }
 
-/// Writes the secret identity to a new file that only its owner can read and write (mode 0600; elsewhere than on Unix, whoever the folder lets),
-/// encrypted if a passphrase is given.
+/// Writes the secret identity to a new file that only its owner can read and write (mode 0600; elsewhere than on Unix, whoever the folder
+/// lets), encrypted if a passphrase is given.
 ///
-/// The file is on the disk when this returns. An existing one is never overwritten: [`KeyFileError::Exists`]. After any error there is no new file.
+/// The file is on the disk when this returns. An existing one is never overwritten: [`KeyFileError::Exists`]. After any error there is no
+/// new file.
 pub fn save(path: impl AsRef<Path>, identity: &Identity, passphrase: Option<&str>) -> Result<(), KeyFileError> {
     let pem = written(identity, passphrase)?;
     create(path.as_ref(), pem.as_bytes(), Readers::Owner)
 }
 
-/// Reads the secret identity from a file of at most [`MAX_FILE`] bytes.
+/// Reads the secret identity from a file of at most [`MAX_FILE`] bytes. Without a passphrase it says
+/// [`KeyFileError::PassphraseNeeded`] where one is to be asked for.
 ///
-/// [`KeyFileError::PermissionsTooOpen`] on Unix where others than the owner can read or write it, encrypted or not. Where a key is handed over in another way, read
-/// it yourself, and use [`from_pem`].
+/// [`KeyFileError::PermissionsTooOpen`] on Unix where others than the owner can read or write it, encrypted or not. Where a key is handed
+/// over in another way, read it yourself, and use [`from_pem`].
 pub fn load(path: impl AsRef<Path>, passphrase: Option<&str>) -> Result<Identity, KeyFileError> {
     let contents = read(path.as_ref(), Readers::Owner)?;
     from_pem(text(&contents)?, passphrase)
@@ -141,8 +144,8 @@ pub fn load(path: impl AsRef<Path>, passphrase: Option<&str>) -> Result<Identity
 
 /// Changes the passphrase of the file, adds one where `old` is none, or removes it where `new` is none.
 ///
-/// The new contents take the place of the old at once, with mode 0600; after an error the file is as it was. A copy of the old file can still be
-/// opened with the old passphrase.
+/// The new contents take the place of the old at once, with mode 0600. After an error the file is as it was, or, where only the last step
+/// failed, the fsync of its folder, has the new passphrase. A copy of the old file can still be opened with the old one.
 pub fn change_passphrase(path: impl AsRef<Path>, old: Option<&str>, new: Option<&str>) -> Result<(), KeyFileError> {
     let path = path.as_ref();
     let identity = load(path, old)?;
@@ -220,10 +223,14 @@ fn fresh_parameters(rng: &mut impl TryCryptoRng) -> Result<pbes2::Parameters, Ke
 
 /// Section 4.3: scrypt and AES-256-CBC only, and N · r · p at most 2^23. Nothing is derived before this.
 fn encrypted_from_der(der: &[u8]) -> Result<EncryptedPrivateKeyInfoRef<'_>, KeyFileError> {
-    let encrypted = EncryptedPrivateKeyInfoRef::from_der(der).map_err(KeyFileError::damaged_or_unsupported)?;
     let unsupported = |oid: ObjectIdentifier| KeyFileError::UnsupportedEncryption { oid: oid.to_string() };
-    let scheme = &encrypted.encryption_algorithm;
-    let parameters = scheme.pbes2().ok_or_else(|| unsupported(scheme.oid()))?;
+    // Older schemes are not all known to the parser: their identifier is looked at first, in a type of the same shape.
+    let shape = SubjectPublicKeyInfo::<AnyRef<'_>, &OctetStringRef>::from_der(der).map_err(KeyFileError::damaged)?;
+    if shape.algorithm.oid != pbes2::PBES2_OID {
+        return Err(unsupported(shape.algorithm.oid));
+    }
+    let encrypted = EncryptedPrivateKeyInfoRef::from_der(der).map_err(KeyFileError::damaged_or_unsupported)?;
+    let parameters = encrypted.encryption_algorithm.pbes2().ok_or(KeyFileError::DamagedDer)?;
     check_costs(parameters.kdf.scrypt().ok_or_else(|| unsupported(parameters.kdf.oid()))?)?;
     match parameters.encryption {
         pbes2::EncryptionScheme::Aes256Cbc { .. } => Ok(encrypted),

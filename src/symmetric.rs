@@ -142,3 +142,6 @@ impl SymmetricState {
         (self.ck.first(self.hash.len()), self.handshake_hash(), self.k.as_ref().map(AeadKey::expose), self.n)
     }
 }
+
+#[cfg(test)]
+mod noise_transcripts;

@@ -14,6 +14,7 @@ use super::direction::Direction;
 use super::record::{CLOSE_REASON_MAX, CONTENT_AT, CONTENT_MAX, Close, CloseCode, Padding, RecordType, frame_len, lay_out, take_apart};
 use crate::crypto::aead::TAG;
 use crate::crypto::kem::{Ciphertext, DecapsulationKey, EncapsulationKey};
+use crate::crypto::suite::Suite;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::wire::Reader;
@@ -138,8 +139,8 @@ struct Answer {
     ss: Secret<32>,
 }
 
-/// An offer that was made and not answered yet.
-struct OpenOffer {
+/// The secret half of an offer that [`Sealer::make_offer`] made, on its way to [`Opener::await_answer`] of the same side.
+pub struct OpenOffer {
     dk: DecapsulationKey,
     ek: EncapsulationKey,
     unanswered: u64,
@@ -156,7 +157,9 @@ struct Shared {
     receive_closed: AtomicBool,
     /// The peer's offer is open, until its answer is sealed.
     answering: AtomicBool,
-    /// Our offer was sealed.
+    /// We made an offer, and its answer did not come yet.
+    offering: AtomicBool,
+    /// That offer was sealed.
     offered: AtomicBool,
 }
 
@@ -169,6 +172,24 @@ impl Default for Policy {
             offer_every: Duration::from_secs(120),
             unanswered_bytes: 16 << 30,
         }
+    }
+}
+
+impl Shared {
+    fn can_offer(&self) -> bool {
+        let [offering, send_closed, receive_closed] =
+            [&self.offering, &self.send_closed, &self.receive_closed].map(|flag| flag.load(Ordering::SeqCst));
+        !(offering || send_closed || receive_closed)
+    }
+
+    /// A fresh key pair, and the word that an offer is open; none where there may be none.
+    fn new_offer(&self, suite: Suite, rng: &mut impl TryCryptoRng) -> Result<Option<OpenOffer>, Error> {
+        if !self.can_offer() || self.offering.swap(true, Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let made = DecapsulationKey::generate(suite.kem(), rng);
+        let (dk, ek) = made.inspect_err(|_| self.offering.store(false, Ordering::SeqCst))?;
+        Ok(Some(OpenOffer { dk, ek, unanswered: 0 }))
     }
 }
 
@@ -261,6 +282,7 @@ impl Sealer {
 
     /// Breaks off the message begun; its reader gets an error, and the channel goes on. Nothing happens where none was begun.
     pub fn abort(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+        self.open()?;
         if !self.mid_message {
             return Ok(());
         }
@@ -290,6 +312,7 @@ impl Sealer {
 
     /// Moves on to the next key. Nothing happens where 32 were made since the last piece of a message: there is nothing new to protect.
     pub fn key_update(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+        self.open()?;
         if self.updates >= UPDATES_MAX {
             return Ok(());
         }
@@ -311,21 +334,37 @@ impl Sealer {
 
     /// Answers the peer's offer: encapsulates now (drawing 64 bytes), and sends the answer before the next piece of a message. After a close it is ignored.
     pub fn answer_offer(&mut self, offer: PeerOffer, rng: &mut impl TryCryptoRng) -> Result<(), Error> {
-        if !self.is_closed() {
-            let (ct, ss) = offer.0.encapsulate(rng).inspect_err(|error| {
-                // Randomness may come back; a key that gives all zeros is the peer's doing, and fatal.
-                if *error != Error::Randomness {
-                    self.shared.failed.store(true, Ordering::SeqCst);
-                }
-            })?;
-            self.answer = Some(Answer { ek: offer.0, ct, ss });
+        if let Err(error) = self.open() {
+            return if error == Error::Closed { Ok(()) } else { Err(error) };
         }
+        let (ct, ss) = offer.0.encapsulate(rng).inspect_err(|error| {
+            // Randomness may come back; a key that gives all zeros is the peer's doing, and fatal.
+            if *error != Error::Randomness {
+                self.shared.failed.store(true, Ordering::SeqCst);
+            }
+        })?;
+        self.answer = Some(Answer { ek: offer.0, ct, ss });
         Ok(())
     }
 
     /// Sends our own offer, with the next record or [`Sealer::control`].
     pub fn send_offer(&mut self, offer: OwnOffer) {
         self.offer = Some(offer);
+    }
+
+    /// Makes an offer to renew the peer's direction, drawing 32 bytes, and sends it with the next record or [`Sealer::control`]. What it gives must reach
+    /// [`Opener::await_answer`] of the same side before the peer's answer does. None where an offer is open already, or either direction was closed.
+    pub fn make_offer(&mut self, rng: &mut impl TryCryptoRng) -> Result<Option<OpenOffer>, Error> {
+        let suite = match self.open() {
+            Ok(direction) => direction.suite(),
+            Err(Error::Closed) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let open = self.shared.new_offer(suite, rng)?;
+        if let Some(open) = &open {
+            self.send_offer(OwnOffer(open.ek.clone()));
+        }
+        Ok(open)
     }
 
     /// Whether [`Sealer::control`] would append something.
@@ -428,6 +467,7 @@ impl Sealer {
     fn open(&mut self) -> Result<&mut Direction, Error> {
         if self.shared.failed.load(Ordering::SeqCst) {
             self.state = Sending::Failed;
+            self.answer = None;
         }
         match &mut self.state {
             Sending::Open(direction) => Ok(direction),
@@ -479,8 +519,8 @@ impl Opener {
 
     /// [`Error::Ended`] where an error ended the channel for good, in whichever direction: then nothing more need be read.
     pub fn check(&mut self) -> Result<(), Error> {
-        if self.shared.failed.load(Ordering::SeqCst) || matches!(self.state, Receiving::Failed) {
-            self.state = Receiving::Failed;
+        if self.shared.failed.load(Ordering::SeqCst) {
+            self.fail();
             return Err(Error::Ended);
         }
         Ok(())
@@ -514,18 +554,26 @@ impl Opener {
     /// Makes an offer to renew the direction that this half reads, drawing 32 bytes: give it to [`Sealer::send_offer`] of the same side.
     /// None where one is open already, or either direction was closed.
     pub fn make_offer(&mut self, rng: &mut impl TryCryptoRng) -> Result<Option<OwnOffer>, Error> {
-        let Receiving::Open(direction) = &self.state else { return Ok(None) };
-        if !self.can_offer() {
-            return Ok(None);
+        if self.shared.failed.load(Ordering::SeqCst) {
+            return Err(Error::Ended);
         }
-        let (dk, ek) = DecapsulationKey::generate(direction.suite().kem(), rng)?;
-        self.offer = Some(OpenOffer { dk, ek: ek.clone(), unanswered: 0 });
-        self.under_offer = Totals::default();
-        Ok(Some(OwnOffer(ek)))
+        let Receiving::Open(direction) = &self.state else { return Ok(None) };
+        let Some(open) = self.shared.new_offer(direction.suite(), rng)? else { return Ok(None) };
+        let own = OwnOffer(open.ek.clone());
+        self.await_answer(open);
+        Ok(Some(own))
+    }
+
+    /// Awaits the answer to an offer that [`Sealer::make_offer`] of the same side made.
+    pub fn await_answer(&mut self, offer: OpenOffer) {
+        if matches!(self.state, Receiving::Open(_)) {
+            self.offer = Some(offer);
+            self.under_offer = Totals::default();
+        }
     }
 
     fn can_offer(&self) -> bool {
-        self.offer.is_none() && matches!(self.state, Receiving::Open(_)) && !self.shared.send_closed.load(Ordering::SeqCst)
+        matches!(self.state, Receiving::Open(_)) && self.shared.can_offer()
     }
 
     fn fail(&mut self) {
@@ -622,6 +670,7 @@ impl Opener {
         direction.rekey(&dk.decapsulate(&ct)?, &ek, &ct)?;
         self.totals.rekeys = self.totals.rekeys.saturating_add(1);
         self.under_offer = Totals::default();
+        self.shared.offering.store(false, Ordering::SeqCst);
         Ok(Record::Rekey)
     }
 
@@ -672,7 +721,7 @@ macro_rules! opaque {
     )*};
 }
 
-opaque!(Sealer Opener PeerOffer OwnOffer);
+opaque!(Sealer Opener PeerOffer OwnOffer OpenOffer);
 
 #[cfg(test)]
 mod tests;

@@ -80,7 +80,10 @@ pub(crate) mod nonces {
     use super::AeadKey;
     use std::{cell::RefCell, collections::HashSet, vec::Vec};
 
-    std::thread_local!(static SEEN: RefCell<Option<(HashSet<(Vec<u8>, u64)>, usize)>> = const { RefCell::new(None) });
+    /// Different (key, counter) pairs, and how many seals they came from.
+    type Seen = (HashSet<(Vec<u8>, u64)>, usize);
+
+    std::thread_local!(static SEEN: RefCell<Option<Seen>> = const { RefCell::new(None) });
 
     pub(crate) fn record(key: &AeadKey, counter: u64) {
         SEEN.with_borrow_mut(|seen| {

@@ -1,1 +1,22 @@
-//! States from inside.
+//! States from inside: against the reference implementation, and against messages that no honest side makes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+#![allow(clippy::duplicate_mod, reason = "the helpers below serve the tests of two modules that must not know each other")]
+
+mod forged;
+mod nonces;
+mod primitives;
+mod vectors;
+
+#[path = "../../tests/support/vectors.rs"]
+mod json;
+#[path = "../../tests/support/rng.rs"]
+mod rng;
+
+use super::pattern::Pattern;
+use crate::identity::{Identity, SignatureAlgorithm};
+
+const PATTERNS: [Pattern; 4] = [Pattern::Xx, Pattern::XxPsk0, Pattern::Nx, Pattern::NxPsk0];
+
+fn identity(seed: u64) -> Identity {
+    Identity::generate_with_rng(SignatureAlgorithm::MlDsa65Ed25519, &mut rng::Seeded::new(seed)).unwrap()
+}

@@ -7,7 +7,7 @@ use super::message::{InboundRef, MessageReader, MessageWriter, OutboundRef, Sink
 use super::outbound::Outbound;
 use super::stream::{conversing, receiving};
 use super::{Bytes, Error};
-use crate::channel::{Close, CloseCode, Conversation, OwnOffer, Padding, PeerOffer, Totals};
+use crate::channel::{Close, CloseCode, Conversation, OpenOffer, OwnOffer, Padding, PeerOffer, Totals};
 use crate::identity::Peer;
 use std::fmt;
 use std::io::{Read, Write};
@@ -37,6 +37,7 @@ pub struct Writer<W> {
 struct Mailbox {
     peer_offer: Option<PeerOffer>,
     own_offer: Option<OwnOffer>,
+    open_offer: Option<OpenOffer>,
     ping: Option<u32>,
 }
 
@@ -90,7 +91,13 @@ impl<R: Read> Reader<R> {
 
 impl<R: Read> Source for Reader<R> {
     fn advance(&mut self) -> Result<Step, Error> {
-        let incoming = self.inbound.next(&mut self.transport)?;
+        let mailbox = &self.mailbox;
+        // An offer that the writer made was left here before it was sent, so it is here before its answer.
+        let incoming = self.inbound.next_with(&mut self.transport, |opener| {
+            if let Some(offer) = lock(mailbox).open_offer.take() {
+                opener.await_answer(offer);
+            }
+        })?;
         let step = Step::of(&incoming);
         match incoming {
             Incoming::Offer(offer) => self.leave(|mailbox| mailbox.peer_offer = Some(offer)),
@@ -138,6 +145,14 @@ impl<W: Write> Writer<W> {
         self.outbound.key_update(&mut self.transport)
     }
 
+    /// Offers the peer to renew its direction with fresh keys. Nothing happens where an offer is open already, or a direction was closed.
+    pub fn rekey(&mut self) -> Result<(), Error> {
+        if let Some(offer) = self.outbound.sealer.make_offer(&mut getrandom::SysRng)? {
+            lock(&self.mailbox).open_offer = Some(offer);
+        }
+        self.flush()
+    }
+
     /// Says that all was said. The reader reads on until the peer has closed too.
     pub fn finish(&mut self) -> Result<(), Error> {
         self.finish_with(CloseCode::Done, "")
@@ -172,7 +187,10 @@ impl<W: Write> Sink for Writer<W> {
     }
 
     fn attend(&mut self) -> Result<(), Error> {
-        let Mailbox { peer_offer, own_offer, ping } = std::mem::take(&mut *lock(&self.mailbox));
+        let (peer_offer, own_offer, ping) = {
+            let mut mailbox = lock(&self.mailbox);
+            (mailbox.peer_offer.take(), mailbox.own_offer.take(), mailbox.ping.take())
+        };
         if let Some(offer) = own_offer {
             self.outbound.sealer.send_offer(offer);
         }

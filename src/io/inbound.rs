@@ -1,7 +1,7 @@
 //! What comes in: frames, opened where they were read, and the piece of a message that waits to be taken.
 
 use super::Error;
-use crate::channel::{Close, CloseCode, FRAME_MAX, Opener, PeerOffer, Record, frame_len};
+use crate::channel::{CONTENT_AT, Close, CloseCode, FRAME_MAX, Opener, PeerOffer, Record, frame_len};
 use crate::error::{self, Refusal};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
@@ -120,6 +120,11 @@ impl Inbound {
     ///
     /// When the transport gives an error in the middle of a frame, what came is kept, and a later call goes on.
     pub(super) fn next(&mut self, transport: &mut impl Read) -> Result<Incoming, Error> {
+        self.next_with(transport, |_| {})
+    }
+
+    /// As [`Inbound::next`], calling `before` when a frame has come and before it is opened.
+    pub(super) fn next_with(&mut self, transport: &mut impl Read, before: impl FnOnce(&mut Opener)) -> Result<Incoming, Error> {
         if std::mem::take(&mut self.aborted) {
             return Ok(Incoming::Aborted);
         }
@@ -131,8 +136,9 @@ impl Inbound {
             self.opener.transport_ended()?;
             return Ok(Incoming::Closed);
         }
+        before(&mut self.opener);
         let frame = self.buffer.get_mut(..self.frame).ok_or(error::Error::Malformed)?;
-        let end = |content: &[u8]| Range { start: 5, end: content.len().saturating_add(5) };
+        let end = |content: &[u8]| Range { start: CONTENT_AT, end: content.len().saturating_add(CONTENT_AT) };
         Ok(match self.opener.open(frame)? {
             Record::Data(content) => {
                 let content = end(content);

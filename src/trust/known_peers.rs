@@ -9,11 +9,13 @@
 //!
 //! The rules, which no caller can leave out:
 //!
-//! - A name has at most one key a signature algorithm, and a key has one name. Another key under a known name is [`Distrust::ChangedKey`], and
-//!   nobody is asked: a question that comes with every attack gets clicked away. A person who knows better uses [`KnownPeers::replace_key`].
-//! - A name once spoken to in one [rank](Suite::rank) is not spoken to in a lower one, with whichever of its keys: [`Distrust::WeakerSuite`].
-//! - Every judgement reads the file again, so that what another process forgot is forgotten here. Every change is made under a lock, to what the
-//!   file says then, and is on the disk before anybody relies on it. The file is replaced whole.
+//! - A name has at most one key a signature algorithm, and a key has one name. Another key under a known name is
+//!   [`Distrust::ChangedKey`], and nobody is asked: a question that comes with every attack gets clicked away. A person who knows better
+//!   uses [`KnownPeers::replace_key`].
+//! - A name once spoken to in one [rank](Suite::rank) is not spoken to in a lower one, with whichever of its keys:
+//!   [`Distrust::WeakerSuite`].
+//! - Every judgement reads the file again, so that what another process forgot is forgotten here. Every change is made under a lock, to
+//!   what the file says then, and is on the disk before anybody relies on it. The file is replaced whole.
 //! - A file that is not understood is an error, and never overwritten. A missing one is empty.
 
 mod entry;
@@ -122,7 +124,8 @@ impl KnownPeers {
     /// - The name with another key of the same algorithm: [`Distrust::ChangedKey`].
     /// - The key of another name: [`Distrust::NotExpected`].
     /// - A suite of a lower rank than the name's highest: [`Distrust::WeakerSuite`].
-    /// - The name unknown, or without a key of this algorithm: [`Distrust::Unknown`], unless there is somebody to ask ([`ExpectKnown::or_ask`]).
+    /// - The name unknown, or without a key of this algorithm: [`Distrust::Unknown`], unless there is somebody to ask
+    ///   ([`ExpectKnown::or_ask`]).
     /// - A file that cannot be read or written: [`Distrust::StoreFailed`].
     pub fn expect(&mut self, name: impl Into<String>) -> ExpectKnown<'_> {
         ExpectKnown { known: self, name: name.into(), ask: None }
@@ -135,7 +138,8 @@ impl KnownPeers {
 
     /// Remembers a key: the name's first, or its first of this algorithm.
     ///
-    /// [`KnownPeersError::NameTaken`] where the name has another of this algorithm, [`KnownPeersError::KeyTaken`] where the key is known already.
+    /// [`KnownPeersError::NameTaken`] where the name has another of this algorithm, [`KnownPeersError::KeyTaken`] where the key is known
+    /// already.
     pub fn add(&mut self, name: &str, fingerprint: Fingerprint, suite: Suite, met: Met) -> Result<(), KnownPeersError> {
         let now = self.now();
         self.update(|entries| {
@@ -182,8 +186,8 @@ impl KnownPeers {
         })
     }
 
-    /// A person accepts that the key of a known name has changed. The new one counts as met for the first time: that the old one was verified says nothing about it.
-    /// The highest suite spoken stays.
+    /// A person accepts that the key of a known name has changed. The new one counts as met for the first time: that the old one was
+    /// verified says nothing about it. The highest suite spoken stays.
     pub fn replace_key(&mut self, name: &str, fingerprint: Fingerprint, suite: Suite) -> Result<(), KnownPeersError> {
         let now = self.now();
         self.update(|entries| {
@@ -262,8 +266,8 @@ impl KnownPeers {
 }
 
 impl<'a, F> ExpectKnown<'a, F> {
-    /// Where the name is unknown, or has no key of this algorithm yet, asks whether this peer is the one. A yes is remembered under the name, as met for the first time
-    /// ([`Trusted::FirstUse`]), before the peer is accepted; a no is [`Distrust::Declined`].
+    /// Where the name is unknown, or has no key of this algorithm yet, asks whether this peer is the one. A yes is remembered under the
+    /// name, as met for the first time ([`Trusted::FirstUse`]), before the peer is accepted; a no is [`Distrust::Declined`].
     ///
     /// A changed key is never asked about. The name must be one ([`KnownPeers::is_name`]), or a yes ends in [`Distrust::StoreFailed`].
     pub fn or_ask<G: FnMut(&Peer) -> bool>(self, ask: G) -> ExpectKnown<'a, G> {
@@ -291,8 +295,8 @@ impl<F: FnMut(&Peer) -> bool> Trust for ExpectKnown<'_, F> {
 impl<'a, F> AnyoneKnown<'a, F> {
     /// Where the key is unknown, asks for the name to remember it under, or none to decline ([`Distrust::Declined`]).
     ///
-    /// It is remembered as met for the first time ([`Trusted::FirstUse`]), before the peer is accepted. A name that has another key of the same
-    /// algorithm is [`Distrust::ChangedKey`]; one that is no name ([`KnownPeers::is_name`]) is [`Distrust::StoreFailed`].
+    /// It is remembered as met for the first time ([`Trusted::FirstUse`]), before the peer is accepted. A name that has another key of
+    /// the same algorithm is [`Distrust::ChangedKey`]; one that is no name ([`KnownPeers::is_name`]) is [`Distrust::StoreFailed`].
     pub fn or_ask<G: FnMut(&Peer) -> Option<String>>(self, ask: G) -> AnyoneKnown<'a, G> {
         AnyoneKnown { known: self.known, ask: Some(ask) }
     }

@@ -1,5 +1,6 @@
 //! Conversations over transports that fail in every way, and over TCP on loopback.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+#![cfg(feature = "std")]
 #![allow(missing_docs, unreachable_pub)]
 
 mod bytes;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! header   "twinlock-known-peers 1"
-//! line     fingerprint · "0x" suite, four hex digits · unix seconds · "first-use" or "verified" · name      one space between, name last
+//! line     fingerprint · "0x" suite, four hex digits · unix seconds · "first-use" or "verified" · name
+//!          one space between the fields, the name last
 //! ```
 
 use crate::crypto::suite::Suite;
@@ -126,8 +127,9 @@ pub(super) fn is_name(text: &str) -> bool {
     (1..=NAME_CHARS).contains(&length) && !text.starts_with(' ') && !text.ends_with(' ') && is_printable(text)
 }
 
-/// The standard library's table of what is printable: it escapes controls, format characters (among them those that turn the writing direction), every
-/// space but the plain one, private and unassigned characters, and a combining mark with nothing to combine with. Quotes and backslashes it escapes for another reason.
+/// The standard library's table of what is printable: it escapes controls, format characters (among them those that turn the writing
+/// direction), every space but the plain one, private and unassigned characters, and a combining mark with nothing to combine with.
+/// Quotes and backslashes it escapes for another reason.
 fn is_printable(text: &str) -> bool {
     let plain: String = text.chars().map(|c| if matches!(c, '"' | '\'' | '\\') { '.' } else { c }).collect();
     plain.escape_debug().eq(plain.chars())
@@ -185,8 +187,8 @@ fn parse_suite(text: &str) -> Option<Suite> {
     Suite::from_id(u16::from_str_radix(digits, 16).ok()?).ok()
 }
 
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years begin in March here, so that a leap day is their last,
-/// and come in eras of 400, which have 146,097 days.
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years begin in March here, so that a leap day is
+/// their last, and come in eras of 400, which have 146,097 days.
 const fn civil(day: u64) -> (u64, u64, u64) {
     // 719,468 days lie between 0000-03-01 and 1970-01-01.
     let day = day + 719_468;

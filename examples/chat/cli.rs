@@ -1,0 +1,141 @@
+//! The command line.
+
+use crate::failure::EXIT_CODES;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use twinlock::Fingerprint;
+
+/// Where `listen` listens, and where `connect` looks if the address has no port.
+pub(crate) const PORT: u16 = 7117;
+
+/// Talk with one other person, behind two locks: one classical and one post-quantum.
+///
+/// Both sides make an identity once (`chat keygen`). One listens (`chat listen`), the other connects (`chat connect ADDRESS`). At the first
+/// meeting a person looks at the fingerprint; later the key must be the same. `chat demo` shows it all in one window.
+#[derive(Debug, Parser)]
+#[command(name = "chat", after_long_help = EXIT_CODES, after_help = "`--help` says more, and explains the exit codes.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) own: Own,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Whose chat it is.
+#[derive(Args, Debug)]
+pub(crate) struct Own {
+    /// Folder with the identity, the known peers and received files [default: $XDG_DATA_HOME/twinlock-chat, or ~/.local/share/twinlock-chat]
+    #[arg(long, global = true, value_name = "DIR", env = "TWINLOCK_CHAT_HOME")]
+    pub(crate) home: Option<PathBuf>,
+    /// File with the identity [default: identity.pem in the home folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) identity: Option<PathBuf>,
+    /// Read the identity's passphrase from this file's first line; the variable TWINLOCK_CHAT_PASSPHRASE does the same. Else a person is asked
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an identity
+    Keygen {
+        /// Store it without a passphrase: whoever can read the file can be you
+        #[arg(long)]
+        no_passphrase: bool,
+    },
+    /// Show the fingerprint, which others need to know you; change the passphrase; export and restore
+    Id {
+        #[command(subcommand)]
+        command: Option<IdCommand>,
+        /// Draw the QR code also where the output is no terminal
+        #[arg(long)]
+        qr: bool,
+    },
+    /// Wait for somebody, and talk. Several may ask; one at a time is talked with
+    Listen {
+        /// Address and port to listen on; 0.0.0.0:7117 lets other computers in, port 0 takes a free one
+        #[arg(default_value = "127.0.0.1:7117", value_name = "ADDRESS")]
+        address: String,
+        /// End after the first conversation. Implied where the input is no terminal
+        #[arg(long)]
+        once: bool,
+        #[command(flatten)]
+        meeting: Meeting,
+    },
+    /// Call somebody who listens, and talk
+    Connect {
+        /// Host or address, and port if it is not 7117
+        address: String,
+        #[command(flatten)]
+        meeting: Meeting,
+    },
+    /// List the peers that are known, and change what is known about them
+    Peers {
+        #[command(subcommand)]
+        command: Option<PeersCommand>,
+    },
+    /// See it all in one window: a meeting, talk, a file, fresh keys, and what happens to four kinds of attack
+    Demo,
+}
+
+/// How to meet.
+#[derive(Args, Debug)]
+pub(crate) struct Meeting {
+    /// Accept exactly the peer with this fingerprint, asking nobody; `listen` takes several
+    #[arg(long = "peer", value_name = "tl1…")]
+    pub(crate) peers: Vec<Fingerprint>,
+    /// The name of who is expected, and under which to remember a new peer [default: for `connect` the address]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// File with a shared key, 64 hexadecimal digits, the same at both ends: a third lock
+    #[arg(long, value_name = "FILE")]
+    pub(crate) psk_file: Option<PathBuf>,
+    /// Folder for received files [default: files in the home folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) files: Option<PathBuf>,
+    /// Tell each frame's direction, kind and length on standard error
+    #[arg(long)]
+    pub(crate) trace: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IdCommand {
+    /// Change the passphrase, add one or remove it
+    Passphrase {
+        /// Read the new one from this file's first line
+        #[arg(long, value_name = "FILE", conflicts_with = "remove")]
+        new_passphrase_file: Option<PathBuf>,
+        /// Store the identity without one
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Copy the identity to a new file, under the same passphrase: a spare, to be kept as secret as the identity
+    Export {
+        file: PathBuf,
+        /// Export the public half alone, which is no secret
+        #[arg(long)]
+        public: bool,
+    },
+    /// Bring an exported identity back. An identity that is there already is not overwritten
+    Restore { file: PathBuf },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeersCommand {
+    /// List them
+    List,
+    /// Give a peer another name
+    Rename { old: String, new: String },
+    /// Forget a peer: at the next meeting it is a stranger
+    Forget { name: String },
+    /// Write the list to a new file, or to standard output
+    Export { file: Option<PathBuf> },
+    /// Accept a peer's changed key, after a person has compared the fingerprint
+    Accept {
+        name: String,
+        fingerprint: Fingerprint,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}

@@ -1,0 +1,177 @@
+//! `chat demo`: two people who meet and talk over loopback, and four attacks that fail. Nothing of the user's is read or written.
+
+mod attacks;
+mod stage;
+
+use crate::failure::{Exit, Failure};
+use crate::text::bytes;
+use crate::wire::{CHUNK_MAX, Message};
+use indicatif::{ProgressBar, ProgressStyle};
+use stage::{Act, Pair, Report, Stage, said};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::time::Instant;
+use twinlock::handshake::Suite;
+use twinlock::trust::Trusted;
+
+/// Bytes of the file that is sent.
+const FILE: usize = 4 << 20;
+
+pub(crate) fn demo() -> Result<(), Failure> {
+    let begun = Instant::now();
+    let report = Report::default();
+    report.say("Twinlock: every door has two locks, one classical and one post-quantum.");
+    report.say("Here Alice and Bob meet over this computer's loopback, in files that are gone afterwards.");
+    match acts(&report) {
+        Ok(()) if report.wrong() == 0 => {
+            report.say("");
+            report.say(&format!("All as it should be, in {:.1} s.", begun.elapsed().as_secs_f64()));
+            Ok(())
+        }
+        Ok(()) => Err(Failure::new(Exit::Other, format!("{} of the demo's steps did not go as they should", report.wrong()))),
+        Err(error) => Err(Failure::new(Exit::Other, format!("the demo stopped: {error}"))),
+    }
+}
+
+fn acts(report: &Report) -> Act {
+    let mut stage = identities(report)?;
+    let mut pair = meeting(report, &mut stage)?;
+    talking(report, &mut pair)?;
+    sending_a_file(report, &stage, &mut pair)?;
+    fresh_keys(report, &mut pair)?;
+    closing(report, pair)?;
+    attacks::impostor(report, &stage)?;
+    attacks::changed_key(report, &mut stage)?;
+    attacks::tampering(report, &mut stage)?;
+    attacks::cut_cable(report, &mut stage)
+}
+
+fn identities(report: &Report) -> Result<Stage, Box<dyn std::error::Error>> {
+    report.act("Identities");
+    let begun = Instant::now();
+    let stage = Stage::new()?;
+    report.row("two keys made and stored, each ML-DSA-65 and Ed25519", None, begun.elapsed());
+    report.say(&format!("   Alice  {}", stage.alice.identity.fingerprint()));
+    report.say(&format!("   Bob    {}", stage.bob.identity.fingerprint()));
+    Ok(stage)
+}
+
+fn meeting(report: &Report, stage: &mut Stage) -> Result<Pair, Box<dyn std::error::Error>> {
+    report.act("A first meeting");
+    report.say(&format!("   suite  {}", Suite::default()));
+    let begun = Instant::now();
+    let (pair, frames) = stage.meet_watched()?;
+    let whole = begun.elapsed();
+    let meaning = ["a one-time key", "Bob's identity and proof", "Alice's, only now"];
+    for ((frame, at), meaning) in frames.iter().zip(meaning) {
+        let arrow = if frame.sent { "->" } else { "<-" };
+        report.row(&format!("Alice {arrow} Bob  {}: {meaning}", frame.kind), Some(frame.bytes), *at);
+    }
+    report.row("the whole handshake", Some(frames.iter().map(|(frame, _)| frame.bytes).sum()), whole);
+    report.check(frames.len() == 3, "three messages");
+    report.check(
+        pair.alice.conversation().trusted() == Trusted::FirstUse && pair.bob.conversation().trusted() == Trusted::FirstUse,
+        "both compared the other's fingerprint, said yes, and remember it",
+    );
+    let number = stage.alice.identity.fingerprint().safety_number(&stage.bob.identity.fingerprint());
+    let other = stage.bob.identity.fingerprint().safety_number(&stage.alice.identity.fingerprint());
+    report.say("   the safety number, for reading to each other:");
+    let groups: Vec<&str> = number.split(' ').collect();
+    groups.chunks(4).for_each(|line| report.say(&format!("      {}", line.join("  "))));
+    report.check(number == other, "it is the same on both sides");
+    Ok(pair)
+}
+
+fn talking(report: &Report, pair: &mut Pair) -> Act {
+    report.act("Talk");
+    let begun = Instant::now();
+    let before = pair.alice.sent().bytes;
+    pair.alice.send(&Message::Text("Hello Bob, is this line safe?").encode())?;
+    let heard = said(pair.bob.recv()?)?;
+    report.row(&format!("Alice: {heard}"), usize::try_from(pair.alice.sent().bytes.saturating_sub(before)).ok(), begun.elapsed());
+    let begun = Instant::now();
+    let before = pair.bob.sent().bytes;
+    pair.bob.send(&Message::Text("As safe as the stronger of two locks.").encode())?;
+    let answered = said(pair.alice.recv()?)?;
+    report.row(&format!("Bob:   {answered}"), usize::try_from(pair.bob.sent().bytes.saturating_sub(before)).ok(), begun.elapsed());
+    report.check(heard.ends_with("safe?") && answered.ends_with("locks."), "both ways, word for word; a record costs 21 bytes over what it holds");
+    Ok(())
+}
+
+fn sending_a_file(report: &Report, stage: &Stage, pair: &mut Pair) -> Act {
+    report.act("A file");
+    let (from, to) = (stage.folder.path().join("alice").join("photo.raw"), stage.folder.path().join("bob").join("photo.raw"));
+    let contents = stage::random(FILE)?;
+    File::create_new(&from)?.write_all(&contents)?;
+
+    let begun = Instant::now();
+    let before = pair.alice.sent().bytes;
+    let bar = ProgressBar::new(FILE.try_into()?);
+    bar.set_style(ProgressStyle::with_template("   {wide_bar} {percent:>3} %")?.progress_chars("━╸─"));
+    let (alice, bob) = (&mut pair.alice, &mut pair.bob);
+    std::thread::scope(|scope| -> Act {
+        let sending = scope.spawn(move || -> Result<(), String> {
+            let mut file = File::open(&from).map_err(|error| error.to_string())?;
+            let mut chunk = vec![0; CHUNK_MAX];
+            loop {
+                let length = file.read(&mut chunk).map_err(|error| error.to_string())?;
+                let bytes = chunk.get(..length).unwrap_or_default();
+                let message = if bytes.is_empty() { Message::FileEnd { id: 1 } } else { Message::Chunk { id: 1, bytes } };
+                alice.send(&message.encode()).map_err(|error| error.to_string())?;
+                if bytes.is_empty() {
+                    return Ok(());
+                }
+            }
+        });
+        let mut landed = File::create_new(&to)?;
+        while let Some(message) = bob.recv()? {
+            match Message::decode(&message) {
+                Ok(Message::Chunk { bytes, .. }) => {
+                    landed.write_all(bytes)?;
+                    bar.inc(bytes.len().try_into()?);
+                }
+                _ => break,
+            }
+        }
+        sending.join().map_err(|_| "the sender stopped")??;
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    let took = begun.elapsed();
+    report.row("Alice -> Bob  photo.raw, 4 MiB in chunks", usize::try_from(pair.alice.sent().bytes.saturating_sub(before)).ok(), took);
+    let landed = std::fs::read(stage.folder.path().join("bob").join("photo.raw"))?;
+    report.check(landed == contents, &format!("it landed whole: {}", bytes(landed.len().try_into()?)));
+    Ok(())
+}
+
+fn fresh_keys(report: &Report, pair: &mut Pair) -> Act {
+    report.act("Fresh keys, as they come by themselves every two minutes");
+    let begun = Instant::now();
+    let (alice, bob) = (pair.alice.sent().bytes, pair.bob.sent().bytes);
+    // Each offers; the other answers before its next message.
+    pair.alice.rekey()?;
+    pair.bob.rekey()?;
+    for round in ["One", "two"] {
+        pair.alice.send(&Message::Text(round).encode())?;
+        said(pair.bob.recv()?)?;
+        pair.bob.send(&Message::Text(round).encode())?;
+        said(pair.alice.recv()?)?;
+    }
+    let whole = pair.alice.sent().bytes.saturating_add(pair.bob.sent().bytes).saturating_sub(alice.saturating_add(bob));
+    report.row("an offer and an answer each way, and four texts", usize::try_from(whole).ok(), begun.elapsed());
+    let renewed = (pair.alice.sent().rekeys, pair.bob.sent().rekeys) == (1, 1);
+    report.check(renewed, "both directions run on keys that a thief of the old ones cannot compute");
+    Ok(())
+}
+
+fn closing(report: &Report, pair: Pair) -> Act {
+    report.act("Goodbye");
+    let begun = Instant::now();
+    let closed = std::thread::scope(|scope| {
+        let bob = scope.spawn(|| pair.bob.close());
+        (pair.alice.close(), bob.join())
+    });
+    report.row("both close", None, begun.elapsed());
+    report.check(matches!(closed, (Ok(()), Ok(Ok(())))), "each knows for certain that it heard everything");
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! What ends the program otherwise than well: what happened, what to do, and the exit code.
+
+use std::fmt;
+use std::path::Path;
+use std::process::ExitCode;
+use twinlock::io;
+use twinlock::keyfile::KeyFileError;
+use twinlock::trust::KnownPeersError;
+use twinlock::{Error, Refusal};
+
+/// For `--help`; the same table stands in docs/chat.md.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+   0  all went well
+   1  something else failed; the message says what
+   2  the command line is wrong
+   3  nobody there: the connection was refused, the address is unreachable, or nobody answered in time
+   4  refused: by the other side, or because it is not who was expected
+   5  the key of a known peer has changed
+   6  the passphrase is wrong or missing
+   7  the other side does not speak Twinlock, or another version or kind of it
+   8  the connection was cut
+   9  a file failed: the identity, the known peers, the shared key, the folder for files
+  10  what arrived was forged or changed on its way";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Other,
+    NobodyThere,
+    Refused,
+    ChangedKey,
+    Passphrase,
+    NotTwinlock,
+    Cut,
+    File,
+    Forged,
+}
+
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    text: String,
+}
+
+impl Exit {
+    const fn number(self) -> u8 {
+        match self {
+            Self::Other => 1,
+            Self::NobodyThere => 3,
+            Self::Refused => 4,
+            Self::ChangedKey => 5,
+            Self::Passphrase => 6,
+            Self::NotTwinlock => 7,
+            Self::Cut => 8,
+            Self::File => 9,
+            Self::Forged => 10,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.number())
+    }
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Self {
+        Self { exit, text: text.into() }
+    }
+
+    pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {
+        Self::new(Exit::File, format!("{}: {error}", path.display()))
+    }
+
+    /// A handshake failed, other than by our own judgement of who answered ([`crate::peers::Judge::failure`]).
+    pub(crate) fn handshake(error: &io::Error) -> Self {
+        let error = match error {
+            io::Error::Transport(error) => {
+                return Self::new(Exit::NobodyThere, format!("the connection failed before the other side had proved who it is: {error}"));
+            }
+            io::Error::Protocol(error) => *error,
+        };
+        let (exit, hint) = match error {
+            Error::Truncated => {
+                let hint = "the other side hung up during the handshake. Perhaps it is no Twinlock chat, or declined you, or needs a shared key \
+                            (--psk-file, the same at both ends)";
+                return Self::new(Exit::NotTwinlock, hint);
+            }
+            Error::TimedOut => (Exit::NobodyThere, "Somebody is there, but did not answer in time. Is it a Twinlock chat?"),
+            Error::Malformed => (Exit::NotTwinlock, "Is there a Twinlock chat at this address?"),
+            Error::RefusedByPeer(Refusal::Version) => (Exit::NotTwinlock, "Use the same version at both ends."),
+            Error::RefusedByPeer(Refusal::Pattern | Refusal::Suite) => (Exit::NotTwinlock, "Give --psk-file at both ends, or at neither."),
+            Error::RefusedByPeer(_) => (Exit::Refused, "Ask its owner whether your fingerprint is known there (`chat id`)."),
+            Error::Authentication => (Exit::Forged, "Somebody on the way tampers with it, or the shared key (--psk-file) is another one."),
+            _ => (Exit::Other, ""),
+        };
+        Self::new(exit, format!("{error}. {hint}"))
+    }
+
+    /// A conversation ended otherwise than by its close.
+    pub(crate) fn conversation(error: &io::Error) -> Self {
+        match error {
+            io::Error::Transport(error) => Self::new(
+                Exit::Cut,
+                format!("the connection was lost: {error}. Something may be missing on either side; connect again and compare"),
+            ),
+            io::Error::Protocol(Error::Truncated) => Self::new(
+                Exit::Cut,
+                "the connection was cut without a proper end: the other side crashed, the network failed, or somebody cut it. \
+                 Something may be missing on either side; connect again and compare",
+            ),
+            io::Error::Protocol(Error::RefusedByPeer(_)) => Self::new(
+                Exit::Refused,
+                "the other side refused you: it does not know your key, or its owner said no. Ask its owner, and tell your fingerprint (`chat id`)",
+            ),
+            io::Error::Protocol(Error::Authentication | Error::Malformed) => Self::new(
+                Exit::Forged,
+                "what arrived is not what the other side sent: somebody on the way changed it, or made it up. It was not shown, \
+                 and the conversation ended. What was shown before it is genuine",
+            ),
+            io::Error::Protocol(error) => Self::new(Exit::Other, error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text.trim_end())
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        let exit = match error {
+            KeyFileError::PassphraseNeeded | KeyFileError::WrongPassphrase | KeyFileError::EmptyPassphrase => Exit::Passphrase,
+            _ => Exit::File,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<KnownPeersError> for Failure {
+    fn from(error: KnownPeersError) -> Self {
+        let exit = match error {
+            KnownPeersError::Io { .. } | KnownPeersError::Malformed { .. } => Exit::File,
+            _ => Exit::Other,
+        };
+        Self::new(exit, error.to_string())
+    }
+}

@@ -1,0 +1,90 @@
+//! What all conversations of one run share.
+
+use crate::cli::Meeting;
+use crate::failure::Failure;
+use crate::home::Home;
+use crate::line::Heard;
+use crate::peers::Stranger;
+use crate::terminal::{Shown, Terminal, Typed};
+use std::cell::Cell;
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+use twinlock::Fingerprint;
+use twinlock::io::{Frame, Observer, Stream};
+
+pub(crate) struct Room {
+    pub(crate) terminal: Terminal,
+    pub(crate) home: Home,
+    /// Where received files land.
+    pub(crate) files: PathBuf,
+    pub(crate) me: Fingerprint,
+    pub(crate) trace: Option<Observer>,
+    pub(crate) tell: Sender<Event>,
+    /// Nothing more will be typed.
+    pub(crate) input_ended: Cell<bool>,
+    events: Receiver<Event>,
+    conversations: u64,
+}
+
+/// What happens.
+pub(crate) enum Event {
+    Typed(Typed),
+    /// In a conversation of this number.
+    Heard(u64, Heard),
+    Visitor(Visitor),
+}
+
+/// Somebody came to a listener.
+pub(crate) enum Visitor {
+    /// A stranger waits for a person's answer.
+    Asks(Stranger, Sender<Option<String>>),
+    Accepted(Box<Accepted>),
+    Failed(SocketAddr, Failure),
+}
+
+pub(crate) struct Accepted {
+    pub(crate) stream: Stream<TcpStream>,
+    pub(crate) name: String,
+}
+
+impl Room {
+    pub(crate) fn new(home: &Home, me: Fingerprint, meeting: &Meeting) -> Self {
+        let terminal = Terminal::new();
+        let (tell, events) = channel();
+        let trace = meeting.trace.then(|| tracer(terminal.shown()));
+        Self { terminal, home: home.clone(), files: home.files(meeting), me, trace, tell, input_ended: Cell::new(false), events, conversations: 0 }
+    }
+
+    /// Starts reading what is typed, if that was not done before.
+    pub(crate) fn listen_to_input(&self) {
+        let tell = self.tell.clone();
+        // A program that ends reads nothing more.
+        self.terminal.start(move |typed| drop(tell.send(Event::Typed(typed))));
+    }
+
+    /// The next event, if one comes in time.
+    pub(crate) fn wait(&self, timeout: Duration) -> Option<Event> {
+        match self.events.recv_timeout(timeout) {
+            Ok(event) => Some(event),
+            // The room holds a sender itself, so that they are never all gone.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// The number of a new conversation. What is heard of an earlier one counts no more.
+    pub(crate) const fn next_conversation(&mut self) -> u64 {
+        self.conversations = self.conversations.saturating_add(1);
+        self.conversations
+    }
+}
+
+/// Tells each frame's direction, kind and length.
+fn tracer(shown: Shown) -> Observer {
+    Arc::new(move |frame: Frame| {
+        let arrow = if frame.sent { "->" } else { "<-" };
+        shown.note(&format!("{arrow} {}, {} bytes", frame.kind, frame.bytes));
+    })
+}

@@ -1,0 +1,80 @@
+//! Ed25519: Wycheproof and CCTV.
+
+use super::{Fields, Ran, cases, json};
+use crate::crypto::backend;
+use crate::crypto::signature::{Signature, SignatureAlgorithm, VerifyingKey};
+use crate::error::Error;
+use std::collections::BTreeSet;
+
+const COMPOSITE: SignatureAlgorithm = SignatureAlgorithm::MlDsa65Ed25519;
+
+#[test]
+fn a_signature_with_s_not_below_l_or_with_garbage_verifies() {
+    let mut ran = Ran::default();
+    for (group, case) in cases(&json("wycheproof/ed25519_test.json")) {
+        let signature = case.bytes("sig");
+        let Ok(half) = <&[u8; 64]>::try_from(signature.as_slice()) else {
+            let joined = [[0; backend::MLDSA65_SIG].as_slice(), &signature].concat();
+            assert_eq!(Signature::from_bytes(COMPOSITE, &joined).err(), Some(Error::Malformed));
+            assert_eq!(case.text("result"), "invalid");
+            ran.count("of another length");
+            continue;
+        };
+        let public = group["publicKey"].array("pk");
+        assert_eq!(backend::ed25519_verify(&public, &case.bytes("msg"), half), case["result"] == "valid", "{case}");
+        ran.count(match case.text("result") {
+            "invalid" if case.flag("SignatureMalleability") => "invalid: malleable",
+            result => result,
+        });
+    }
+    ran.exactly([("valid", 88), ("invalid", 43), ("invalid: malleable", 8), ("of another length", 12)]);
+}
+
+/// Our rule is RFC 8032's with three more: neither A nor R is of small order, both are canonically encoded, and the equation has no cofactor, with the bytes
+/// of A and R as they came. The flags say which of these a vector breaks. A point that merely has a component of small order is fine.
+#[test]
+fn a_signature_outside_the_strict_rule_verifies() {
+    const BROKEN: [&str; 6] = ["low_order_A", "low_order_R", "non_canonical_A", "non_canonical_R", "low_order_residue", "reencoded_k"];
+    let file = json("cctv/ed25519vectors.json.gz");
+    let mut ran = Ran::default();
+    for case in file.as_array().unwrap() {
+        let strict = !BROKEN.iter().any(|flag| case.flag(flag));
+        let verified = backend::ed25519_verify(&case.array("key"), case.text("msg").as_bytes(), &case.array("sig"));
+        assert_eq!(verified, strict, "{case}");
+        ran.count(match (strict, case.flag("low_order_A") || case.flag("low_order_R"), case.flag("low_order_residue")) {
+            (true, ..) => "verifies",
+            (_, true, _) => "small order",
+            (_, _, true) => "only with the cofactor",
+            _ => "another reason",
+        });
+    }
+    ran.exactly([("verifies", 43), ("small order", 808), ("only with the cofactor", 63)]);
+}
+
+#[test]
+fn a_public_key_of_small_order_or_not_canonical_is_taken() {
+    let file = json("cctv/ed25519vectors.json.gz");
+    let cases = || file.as_array().unwrap().iter();
+    let weak: BTreeSet<[u8; 32]> = cases().filter(|case| case.flag("low_order_A")).map(|case| case.array("key")).collect();
+    let fine: BTreeSet<[u8; 32]> = cases().filter(|case| !case.flag("low_order_A")).map(|case| case.array("key")).collect();
+    assert_eq!((weak.len(), fine.len()), (14, 8));
+    for (keys, taken) in [(weak, true), (fine, false)].map(|(keys, weak)| (keys, !weak)) {
+        for key in keys {
+            assert_eq!(backend::ed25519_check_public(&key), taken);
+            let joined = [[7; backend::MLDSA65_PK].as_slice(), &key].concat();
+            assert_eq!(VerifyingKey::from_bytes(COMPOSITE, &joined).err(), (!taken).then_some(Error::InvalidKey));
+        }
+    }
+}
+
+/// p + 3 … p + 18 are encodings of no point or of one that is not of small order: only the comparison with the encoding made anew refuses those.
+#[test]
+fn a_public_key_with_y_not_below_p_is_taken() {
+    for low in 0xed..=0xff {
+        for high in [0x7f, 0xff] {
+            let mut key = [0xff; 32];
+            (key[0], key[31]) = (low, high);
+            assert!(!backend::ed25519_check_public(&key));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The hashes, HMAC and HKDF: Wycheproof.
+
+use super::{Fields, Ran, cases, json};
+use crate::crypto::backend;
+use crate::crypto::hash::Hash;
+use crate::error::Error;
+use serde_json::Value;
+use std::vec;
+use std::vec::Vec;
+
+/// RFC 2104, built from the hash alone.
+fn hmac<const N: usize>(hash: fn(&[&[u8]]) -> [u8; N], block: usize, key: &[u8], message: &[u8]) -> [u8; N] {
+    let mut padded = if key.len() > block { hash(&[key]).to_vec() } else { key.to_vec() };
+    padded.resize(block, 0);
+    let pad = |with: u8| padded.iter().map(|b| b ^ with).collect::<Vec<_>>();
+    hash(&[&pad(0x5c), &hash(&[&pad(0x36), message])])
+}
+
+fn run_hmac(file: &Value, mac: impl Fn(&[u8], &[u8]) -> Vec<u8>) -> Ran {
+    let mut ran = Ran::default();
+    for (_, case) in cases(file) {
+        let (tag, made) = (case.bytes("tag"), mac(&case.bytes("key"), &case.bytes("msg")));
+        assert_eq!(made[..tag.len()] == tag, case["result"] == "valid", "{case}");
+        ran.count(case.text("result"));
+    }
+    ran
+}
+
+#[test]
+fn sha256_hmac_or_extract_differs() {
+    let file = json("wycheproof/hmac_sha256_test.json");
+    // Extract is HMAC with the salt as the key.
+    let extract = run_hmac(&file, |key, message| {
+        let mut prk = [0; 32];
+        backend::hkdf_sha256_extract(key, message, &mut prk);
+        prk.to_vec()
+    });
+    extract.exactly([("valid", 66), ("invalid", 108)]);
+    run_hmac(&file, |key, message| hmac(backend::sha256, 64, key, message).to_vec()).exactly([("valid", 66), ("invalid", 108)]);
+}
+
+#[test]
+fn sha512_differs() {
+    let file = json("wycheproof/hmac_sha512_test.json");
+    run_hmac(&file, |key, message| hmac(backend::sha512, 128, key, message).to_vec()).exactly([("valid", 66), ("invalid", 108)]);
+}
+
+#[test]
+fn hkdf_differs_or_gives_more_than_it_may() {
+    let mut ran = Ran::default();
+    for (_, case) in cases(&json("wycheproof/hkdf_sha256_test.json")) {
+        let (ikm, salt, info) = (case.bytes("ikm"), case.bytes("salt"), case.bytes("info"));
+        let mut okm = vec![0; usize::try_from(case["size"].as_u64().unwrap()).unwrap()];
+        let (start, end) = info.split_at(info.len() / 2);
+        let prk = Hash::Sha256.extract(&salt, &ikm);
+        let made = Hash::Sha256.expand(&prk, &[start, end], &mut okm);
+        match case["result"] == "valid" {
+            true => assert_eq!((made, okm), (Ok(()), case.bytes("okm")), "{case}"),
+            false => assert_eq!(made, Err(Error::TooLong), "{case}"),
+        }
+        ran.count(case.text("result"));
+    }
+    ran.exactly([("valid", 83), ("invalid", 3)]);
+}

@@ -1,0 +1,126 @@
+//! No pair of key and nonce seals twice, through handshakes and all that a channel does.
+
+use super::rng::Seeded;
+use super::{PATTERNS, identity};
+use crate::Channel;
+use crate::channel::{CloseCode, Opener, Padding, Policy, Record, Sealer};
+use crate::crypto::aead::{Aead, nonces};
+use crate::handshake::{AnonymousInitiator, Hello, Initiator, Pattern, Psk, Responder};
+use crate::trust::danger::TrustAnyone;
+use std::vec::Vec;
+
+#[test]
+fn the_recorder_cannot_see_a_pair_used_twice() {
+    let (sealed, distinct) = nonces::watch(|| {
+        let key = Aead::ChaCha20Poly1305.key(|_| Ok(())).unwrap();
+        for counter in [0, 1, 1] {
+            key.seal(counter, b"", &mut [0; 4]).unwrap();
+        }
+    });
+    assert_eq!((sealed, distinct), (3, 2));
+}
+
+fn meet(pattern: Pattern, seed: u64) -> [Channel; 2] {
+    let (a, b) = (identity(1), identity(2));
+    let (ours, theirs) = (&mut Seeded::new(seed), &mut Seeded::new(!seed));
+    let psk = pattern.psk().then(|| Psk::take(&mut [7; 32]));
+    let responder = psk.iter().fold(Responder::new(&b, b""), Responder::psk);
+    if pattern.identified() {
+        let (waiting, hello) = psk.iter().fold(Initiator::new(&a, b""), Initiator::psk).send_hello_with_rng(ours).unwrap();
+        let (awaits, reply) = responder.read_hello(&hello).unwrap().send_reply_with_rng(theirs).unwrap();
+        let (a, finish) = waiting.read_reply(&reply).unwrap().send_finish_with_rng(&mut TrustAnyone, ours).unwrap();
+        [a, awaits.read_finish(&finish).unwrap().into_channel(&mut TrustAnyone).unwrap()]
+    } else {
+        let initiator = psk.iter().fold(AnonymousInitiator::new(b""), AnonymousInitiator::psk);
+        let (waiting, hello) = initiator.send_hello_with_rng(ours).unwrap();
+        let Hello::Anonymous(heard) = responder.read_any_hello(&hello).unwrap() else { panic!() };
+        let (b, reply) = heard.send_reply_with_rng(&mut TrustAnyone, theirs).unwrap();
+        [waiting.read_reply(&reply).unwrap().into_channel(&mut TrustAnyone).unwrap(), b]
+    }
+}
+
+type Side = (Sealer, Opener);
+
+/// Everything in `wire` is read; what it asks for is answered.
+fn read(wire: &mut Vec<u8>, (sealer, opener): &mut Side, rng: &mut Seeded) {
+    let mut rest = wire.as_mut_slice();
+    while !rest.is_empty() {
+        let length = 2 + usize::from(u16::from_be_bytes([rest[0], rest[1]]));
+        let (frame, after) = rest.split_at_mut(length);
+        match opener.open(frame).unwrap() {
+            Record::Offer(offer) => sealer.answer_offer(offer, rng).unwrap(),
+            Record::Ping(number) => sealer.answer_ping(number),
+            _ => {}
+        }
+        rest = after;
+    }
+    wire.clear();
+}
+
+/// A conversation with messages of one and of several records, updates, offers in both directions, pings, an abort, failed calls, and closes.
+fn converse([a, b]: [Channel; 2], rng: &mut Seeded) -> u64 {
+    let mut sides = [a, b].map(|channel| {
+        let (sealer, opener, _) = channel.into_halves();
+        (sealer, opener)
+    });
+    let mut wire = Vec::new();
+    sides[1].0.set_policy(Policy { update_records: 5, ..Policy::default() });
+    sides[0].0.set_padding(Padding::Padme);
+    for round in 0..12u32 {
+        for from in [0, 1] {
+            let [one, other] = &mut sides;
+            let (from, to) = if from == 0 { (one, other) } else { (other, one) };
+            from.0.message(&rng.bytes(20_000), &mut wire).unwrap();
+            from.0.ping(round);
+            // What is refused uses no counter up, and none twice.
+            from.0.data(b"", &mut wire).unwrap_err();
+            from.0.close(CloseCode::Other(3), "", &mut wire).unwrap_err();
+            match round % 4 {
+                0 => from.0.key_update(&mut wire).unwrap(),
+                1 => from.1.make_offer(rng).unwrap().into_iter().for_each(|offer| from.0.send_offer(offer)),
+                2 => from.0.data(b"begun", &mut wire).and_then(|()| from.0.abort(&mut wire)).unwrap(),
+                _ => (0..40).for_each(|_| from.0.key_update(&mut wire).unwrap()),
+            }
+            from.0.control(&mut wire).unwrap();
+            read(&mut wire, to, rng);
+        }
+    }
+    let [one, other] = &mut sides;
+    one.0.close(CloseCode::Done, "", &mut wire).unwrap();
+    read(&mut wire, other, rng);
+    other.0.message(b"after the other's close", &mut wire).unwrap();
+    other.0.close(CloseCode::Done, "", &mut wire).unwrap();
+    read(&mut wire, one, rng);
+    assert!([&one.0, &other.0].iter().all(|sealer| sealer.totals().rekeys >= 2 && sealer.totals().key_updates > 40));
+    one.0.totals().records + other.0.totals().records
+}
+
+#[test]
+fn a_key_and_nonce_seal_twice() {
+    let mut records = 0;
+    let (sealed, distinct) = nonces::watch(|| {
+        for pattern in PATTERNS {
+            for seed in [1, 2] {
+                records += converse(meet(pattern, seed), &mut Seeded::new(seed));
+            }
+        }
+    });
+    assert_eq!(sealed, distinct);
+    // Message 2 seals thrice, message 3 thrice, message 1 under a psk once.
+    let handshakes = 2 * ((3 + 3) + (1 + 3 + 3) + 3 + (1 + 3));
+    assert_eq!(sealed as u64, records + handshakes);
+}
+
+/// The one seal that is made without a channel: the responder's refusal. It stands under the direction's first key, which is dropped with it.
+#[test]
+fn a_refusal_seals_with_a_used_pair() {
+    let (sealed, distinct) = nonces::watch(|| {
+        let (a, b) = (identity(1), identity(2));
+        let (waiting, hello) = Initiator::new(&a, b"").send_hello_with_rng(&mut Seeded::new(1)).unwrap();
+        let (awaits, reply) = Responder::new(&b, b"").read_hello(&hello).unwrap().send_reply_with_rng(&mut Seeded::new(2)).unwrap();
+        let (_, finish) = waiting.read_reply(&reply).unwrap().send_finish_with_rng(&mut TrustAnyone, &mut Seeded::new(3)).unwrap();
+        let refused = awaits.read_finish(&finish).unwrap().into_channel(&mut crate::trust::Anonymous);
+        assert_eq!(refused.unwrap_err().answer().len(), 23);
+    });
+    assert_eq!((sealed, distinct), (3 + 3 + 1, 7));
+}

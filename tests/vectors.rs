@@ -1,0 +1,97 @@
+//! tests/vectors/refusals.json, over the public interface. The other files need the states from inside: src/handshake/tests and src/channel/stream/tests
+//! read them there.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+
+mod support;
+
+use serde_json::Value;
+use support::rng::Seeded;
+use support::vectors::{bytes, list, load, maybe, number, text, truth};
+use twinlock::handshake::{Hello, Initiator, Psk, Rejected, Responder};
+use twinlock::identity::SignatureAlgorithm;
+use twinlock::trust::{Anonymous, Pinned};
+use twinlock::{Error, Fingerprint, Identity, Suite};
+
+fn identity(seeds: &Value) -> Identity {
+    Identity::from_secret_bytes(SignatureAlgorithm::MlDsa65Ed25519, &bytes(seeds)).unwrap()
+}
+
+/// The responder that the case describes reads the frame and goes on to message 2, or declines.
+fn answer(me: &Identity, config: &Value, frame: &[u8]) -> Result<Vec<u8>, Rejected> {
+    let allows = |pattern: &str| list(&config["patterns"]).iter().any(|allowed| allowed == pattern);
+    let suites: Vec<_> = list(&config["suites"]).iter().map(|id| Suite::from_id(number(id) as u16).unwrap()).collect();
+    let mut responder = Responder::new(me, &bytes(&config["prologue"])).suites(&suites).busy(truth(&config["busy"]));
+    // The newer first, in the file and for the responder.
+    for psk in list(&config["psks"]) {
+        responder = responder.psk(&Psk::take(&mut bytes(psk).try_into().unwrap()));
+    }
+    let mut rng = Seeded::new(1);
+    let hello = match allows("NX") || allows("NXpsk0") {
+        true => responder.read_any_hello(frame)?,
+        false => Hello::Identified(responder.read_hello(frame)?),
+    };
+    match hello {
+        Hello::Identified(hello) => Ok(hello.send_reply_with_rng(&mut rng)?.1),
+        Hello::Anonymous(hello) if truth(&config["accepts_anonymous"]) => {
+            hello.send_reply_with_rng(&mut Anonymous, &mut rng).map(|(_, reply)| reply)
+        }
+        Hello::Anonymous(hello) => {
+            hello.send_reply_with_rng(&mut Pinned(Fingerprint::from_bytes([0; 32])), &mut rng).map(|(_, reply)| reply)
+        }
+    }
+}
+
+#[test]
+fn a_refusal_differs_from_the_reference() {
+    let file = load("refusals.json");
+    let me = identity(&file["responder_seed"]);
+    let (mut run, mut beyond) = (0, 0);
+    for case in list(&file["responder"]) {
+        let name = text(&case["name"]);
+        // This interface always takes XX: a program that wants NX alone says no to `Hello::Identified` itself.
+        if name == "XX, only NX allowed" {
+            beyond += 1;
+            continue;
+        }
+        match (answer(&me, &case["config"], &bytes(&case["frame"])), maybe(&case["answer"])) {
+            (Ok(reply), None) => assert_eq!(reply.len(), 6528, "{name}"),
+            (Err(rejected), Some(expected)) => assert_eq!(rejected.answer(), expected, "{name}"),
+            (found, expected) => panic!("{name}: {:?}, not {expected:?}", found.map(|reply| reply.len())),
+        }
+        run += 1;
+    }
+    assert_eq!((run, beyond), (53, 1));
+}
+
+/// A pre-shared key makes the responder silent, also about who may speak: status 5 would tell a holder of an old recording that the key is still good.
+#[test]
+fn a_responder_with_a_psk_tells_that_it_takes_no_stranger() {
+    let file = load("refusals.json");
+    let me = identity(&file["responder_seed"]);
+    let good = list(&file["responder"]).iter().find(|case| case["name"] == "psk: a good NXpsk0 message").unwrap();
+    let mut config = good["config"].clone();
+    config["accepts_anonymous"] = Value::Bool(false);
+    let rejected = answer(&me, &config, &bytes(&good["frame"])).unwrap_err();
+    assert_eq!(rejected.answer(), b"");
+}
+
+#[test]
+fn a_reply_is_read_otherwise_than_in_the_reference() {
+    let file = load("refusals.json");
+    let me = identity(&file["initiator_seed"]);
+    for case in list(&file["initiator"]) {
+        let name = text(&case["name"]);
+        let (initiator, _) = Initiator::new(&me, b"example/1").send_hello_with_rng(&mut Seeded::new(2)).unwrap();
+        let error = initiator.read_reply(&bytes(&case["reply"])).unwrap_err();
+        match text(&case["outcome"]) {
+            "refused" => {
+                let Error::RefusedByPeer(why) = error else { panic!("{name}: {error:?}") };
+                assert_eq!(u64::from(why.status()), number(&case["status"]), "{name}");
+            }
+            "malformed" => assert_eq!(error, Error::Malformed, "{name}"),
+            "failed" => assert_eq!(error, Error::Authentication, "{name}"),
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(list(&file["initiator"]).len(), 16);
+}
