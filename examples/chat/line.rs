@@ -25,7 +25,7 @@ use crate::wire::MESSAGE_MAX;
 
 /// How many messages may wait to be dealt with.
 const CREDIT: usize = 16;
-/// How often the reader looks whether a rekey was asked for, when nothing comes.
+/// How often the reader looks whether a ping was answered, when no message comes.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long the peer may take nothing before it counts as gone.
 const STUCK: Duration = Duration::from_secs(90);
@@ -59,7 +59,6 @@ pub(crate) enum Sent {
 
 pub(crate) struct Line {
     out: Sender<Out>,
-    rekey: Sender<()>,
     credit: Receiver<()>,
     stats: Arc<Mutex<Stats>>,
     socket: TcpStream,
@@ -81,7 +80,7 @@ enum Out {
     Message(Vec<u8>, Sent),
     Answer,
     Ping(u32),
-    KeyUpdate,
+    Rekey,
     Close(CloseCode, String),
 }
 
@@ -102,16 +101,15 @@ impl Line {
 
         let (mut reader, writer) = stream.split()?;
         let (out, outgoing) = mpsc::channel();
-        let (rekey, rekeys) = mpsc::channel();
         let (earn, credit) = mpsc::sync_channel(CREDIT);
         let answer = out.clone();
         // Where the writer is gone there is nothing to answer.
         reader.on_answer_due(move || drop(answer.send(Out::Answer)));
         let (read_stats, read_tell) = (Arc::clone(&stats), tell.clone());
-        thread::spawn(move || read(reader, &rekeys, &earn, &read_stats, read_tell));
+        thread::spawn(move || read(reader, &earn, &read_stats, read_tell));
         let write_stats = Arc::clone(&stats);
         thread::spawn(move || write(writer, &outgoing, &write_stats, tell));
-        Ok(Self { out, rekey, credit, stats, socket })
+        Ok(Self { out, credit, stats, socket })
     }
 
     pub(crate) fn send(&self, message: Vec<u8>, what: Sent) {
@@ -124,9 +122,7 @@ impl Line {
 
     /// Fresh keys in both directions: a key update for ours, an offer to renew the peer's.
     pub(crate) fn rekey(&self) {
-        self.post(Out::KeyUpdate);
-        // Where the reader is gone there is nothing to renew.
-        let _ = self.rekey.send(());
+        self.post(Out::Rekey);
     }
 
     pub(crate) fn close(&self, code: CloseCode, reason: &str) {
@@ -175,7 +171,7 @@ fn observer(stats: Arc<Mutex<Stats>>, trace: Option<Observer>) -> Observer {
     })
 }
 
-fn read(mut reader: Reader<TcpStream>, rekeys: &Receiver<()>, earn: &SyncSender<()>, stats: &Mutex<Stats>, tell: impl Fn(Heard)) {
+fn read(mut reader: Reader<TcpStream>, earn: &SyncSender<()>, stats: &Mutex<Stats>, tell: impl Fn(Heard)) {
     loop {
         let received = reader.recv();
         note(&reader, stats);
@@ -194,11 +190,6 @@ fn read(mut reader: Reader<TcpStream>, rekeys: &Receiver<()>, earn: &SyncSender<
             Err(Error::Protocol(twinlock::Error::MessageAborted)) => {}
             Err(Error::Transport(error)) if is_timeout(&error) => {}
             Err(error) => return tell(Heard::Failed(error)),
-        }
-        if rekeys.try_recv().is_ok()
-            && let Err(error) = reader.rekey()
-        {
-            return tell(Heard::Failed(error));
         }
     }
 }
@@ -219,7 +210,7 @@ fn write(mut writer: Writer<TcpStream>, outgoing: &Receiver<Out>, stats: &Mutex<
             Out::Message(message, what) => (writer.send(&message), Some(Heard::Sent(what))),
             Out::Answer => (writer.flush(), None),
             Out::Ping(number) => (writer.ping(number), None),
-            Out::KeyUpdate => (writer.key_update(), None),
+            Out::Rekey => (writer.key_update().and_then(|()| writer.rekey()), None),
             Out::Close(code, reason) => (writer.finish_with(code, &reason), Some(Heard::CloseSent)),
         };
         lock(stats).sent = writer.sent();

@@ -151,7 +151,7 @@ fn ask(room: &Room, questions: &Questions) {
     };
     room.terminal.note(&format!(
         "Somebody asks whom you have not met. Its fingerprint is\n\n    {fingerprint}\n\n\
-         Whoever has this key will be the same person to you from now on, at every later meeting. Who it is, the key does not say: ask\n\
+         Whoever has this key will be the same person to you from now on, at every later meeting. Who it is, the key does not say: ask \
          the one you think of, in another way, what `chat id` shows there, and compare.\n{question}"
     ));
     room.terminal.set_status("first meeting: who is it?");
@@ -178,7 +178,7 @@ fn typed(room: &Room, questions: &mut Questions, line: &str) -> Result<(), Failu
         }
         (None, name) if room.home.known_peers()?.by_name(name).next().is_some() => {
             room.terminal.note(&format!(
-                "{} is known here with another key. If this is the same person with a new key, refuse with an empty line, compare the\n\
+                "{} is known here with another key. If this is the same person with a new key, refuse with an empty line, compare the \
                  fingerprint, and then: chat peers accept. Or type another name.",
                 harmless(name)
             ));

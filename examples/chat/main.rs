@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("chat: {failure}");
+            eprintln!("{}", terminal::fitted(&format!("chat: {failure}"), &console::Term::stderr()));
             failure.exit.into()
         }
     }

@@ -91,8 +91,8 @@ fn ask_about_answerer(room: &Room, stranger: &Stranger) -> Option<String> {
     let name = stranger.expected.clone()?;
     room.terminal.note(&format!(
         "You meet {name} for the first time. Its fingerprint is\n\n    {}\n\n\
-         Whoever has this key will be {name} to you from now on, here and at every later meeting. If somebody stands between\n\
-         the two of you, this is that somebody's key. Ask {name} in another way what `chat id` shows there, and compare.\n\
+         Whoever has this key will be {name} to you from now on, here and at every later meeting. If somebody stands between \
+         the two of you, this is that somebody's key. Ask {name} in another way what `chat id` shows there, and compare. \
          Is it the same, or do you take the risk? Type yes or no.",
         stranger.fingerprint
     ));

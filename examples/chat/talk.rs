@@ -242,8 +242,10 @@ impl<'a> Talk<'a> {
             _ => Some(Failure::new(Exit::Other, format!("{name} ended the conversation with code {}{reason}", close.code.number()))),
         };
         self.peer_closed = Some(close);
-        if failure.is_none() && self.close.is_none() {
-            self.terminal().note(&format!("{name} has left{reason}"));
+        match (&failure, &self.close) {
+            (None, None) => self.terminal().note(&format!("{name} has left{reason}")),
+            (None, Some(OwnClose { failure: None, .. })) => self.terminal().note(&format!("the conversation with {name} has ended")),
+            _ => {}
         }
         let unsent = !self.outbox.is_empty() || !self.held.is_empty() || self.texts_under_way > 0;
         let unsent = (unsent && self.close.is_none()).then(|| Failure::new(Exit::Other, format!("{name} left before everything was sent")));

@@ -4,6 +4,7 @@
 //! - Piped into: plain lines in; texts on standard output, everything else on standard error.
 
 use crate::status::{Progress, StatusLine};
+use crate::text::wrapped;
 use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
@@ -23,6 +24,8 @@ use std::time::Duration;
 const PROMPT: &str = " \n> ";
 /// Makes the editor draw its line anew and leaves nothing behind: up, and down again.
 const REDRAW: &str = "\x1b[A\n";
+/// Longer lines are hard to read.
+const WIDTH: usize = 110;
 /// How many lines of a script are read ahead.
 const AHEAD: usize = 16;
 
@@ -165,9 +168,11 @@ impl Shown {
     /// What the program says. A text of several lines is one that matters, and stands out.
     pub(crate) fn note(&self, line: &str) {
         if self.printer.is_none() {
-            return put(&mut io::stderr(), &format!("{line}\n"));
+            return put(&mut io::stderr(), &format!("{}\n", fitted(line, &console::Term::stderr())));
         }
-        if self.styled && !line.contains('\n') { self.show(&format!("\x1b[2m{line}\x1b[0m\n")) } else { self.show(&format!("{line}\n")) }
+        let dim = self.styled && !line.contains('\n');
+        let line = fitted(line, &console::Term::stdout());
+        self.show(&if dim { format!("\x1b[2m{line}\x1b[0m\n") } else { format!("{line}\n") });
     }
 
     fn redraw(&self) {
@@ -185,6 +190,11 @@ impl Shown {
             }
         }
     }
+}
+
+/// The lines as a terminal shows them best; as they are where it is none.
+pub(crate) fn fitted(text: &str, to: &console::Term) -> String {
+    if to.is_term() { wrapped(text, usize::from(to.size().1).min(WIDTH)) } else { text.to_owned() }
 }
 
 fn put(to: &mut impl Write, text: &str) {

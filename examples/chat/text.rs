@@ -49,6 +49,25 @@ pub(crate) fn brief(text: &str, characters: usize) -> String {
     text.chars().take(characters.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// The text with its lines broken between words, so that they are at most so wide. Lines that begin with a space stay as they are.
+pub(crate) fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = Vec::new();
+    for line in text.split('\n') {
+        let mut current = String::new();
+        for word in line.split(' ') {
+            let fits = current.chars().count().saturating_add(word.chars().count()) < width;
+            if current.is_empty() || fits || line.starts_with(' ') {
+                current.push_str(if current.is_empty() { "" } else { " " });
+                current.push_str(word);
+            } else {
+                lines.push(std::mem::replace(&mut current, word.to_owned()));
+            }
+        }
+        lines.push(if line.starts_with(' ') { line.to_owned() } else { current });
+    }
+    lines.join("\n")
+}
+
 /// `1,224`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -161,6 +180,13 @@ mod tests {
         );
         assert_eq!(harmless("\x1b]0;title\x07"), "\\u{1b}]0;title\\u{7}");
         assert_eq!(harmless("a\r\nb\u{9b}31m\u{202e}\u{2066}"), "a\\r\\nb\\u{9b}31m\\u{202e}\\u{2066}");
+    }
+
+    #[test]
+    fn a_line_is_broken_in_a_word_or_stays_too_long() {
+        assert_eq!(wrapped("one two three\n    four five six seven", 9), "one two\nthree\n    four five six seven");
+        assert_eq!(wrapped("a-word-that-is-too-long\n\nb", 9), "a-word-that-is-too-long\n\nb");
+        assert_eq!(wrapped("name   value", 80), "name   value");
     }
 
     #[test]
