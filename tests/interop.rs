@@ -2,12 +2,12 @@
 //!
 //! It needs a Python with `tests/reference/requirements.txt`: the one named by TWINLOCK_PYTHON, or `python3`. Without one it says that it skips, and fails if TWINLOCK_REQUIRE_PYTHON is set.
 #![cfg(feature = "std")]
-#![allow(clippy::unwrap_used, clippy::panic, unreachable_pub, missing_docs, dead_code)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "support/program.rs"]
 mod program;
 
-use program::{Running, chat};
+use program::{Program, chat};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -42,9 +42,9 @@ impl Parties {
         let python = python()?;
         let mut parties = Self { folder: tempfile::tempdir().unwrap(), python, rust_print: String::new(), python_print: String::new() };
         let mut talk = parties.talk("keygen");
-        Running::start(talk.arg(parties.path("python.pem"))).finish();
-        Running::start(parties.chat().args(["keygen", "--no-passphrase"])).finish();
-        let print = |file: &str| Running::start(parties.talk("fingerprint").arg(parties.path(file))).finish().trim().to_owned();
+        Program::start(talk.arg(parties.path("python.pem"))).finish();
+        Program::start(parties.chat().args(["keygen", "--no-passphrase"])).finish();
+        let print = |file: &str| Program::start(parties.talk("fingerprint").arg(parties.path(file))).finish().out.trim().to_owned();
         (parties.rust_print, parties.python_print) = (print("home/identity.pem"), print("python.pem"));
         fs::write(parties.path("from-python.bin"), vec![0x70; 200_000]).unwrap();
         fs::write(parties.path("from-rust.bin"), vec![0x72; 200_000]).unwrap();
@@ -56,7 +56,7 @@ impl Parties {
     }
 
     fn chat(&self) -> Command {
-        let mut command = Command::new(chat());
+        let mut command = chat();
         command.arg("--home").arg(self.path("home"));
         command
     }
@@ -68,24 +68,24 @@ impl Parties {
     }
 
     /// What the Python says, sends and awaits, in either role.
-    fn python_talks(&self, command: &mut Command) -> Running {
+    fn python_talks(&self, command: &mut Command) -> Program {
         command.arg("--identity").arg(self.path("python.pem")).args(["--peer", &self.rust_print]);
         command.args(["--say", "from python", "--rekey", "--key-update", "--ping", "7", "--padding", "padme", "--expect", "2"]);
         fs::create_dir(self.path("python-files")).unwrap();
-        Running::start(command.arg("--send").arg(self.path("from-python.bin")).arg("--files").arg(self.path("python-files")))
+        Program::start(command.arg("--send").arg(self.path("from-python.bin")).arg("--files").arg(self.path("python-files")))
     }
 
     /// What the Rust says in turn, and that both got what the other sent.
-    fn rust_talks(&self, mut rust: Running, python: Running) {
+    fn rust_talks(&self, mut rust: Program, python: Program) {
         rust.await_line("from python");
         rust.type_line("/rekey");
         rust.type_line("from rust");
         rust.type_line(&format!("/send {}", self.path("from-rust.bin").display()));
-        let python = python.finish();
-        let rust = rust.finish();
-        assert!(python.contains("text: from rust"), "{python}\n{rust}");
-        assert!(python.contains("file: from-rust.bin 200000"), "{python}\n{rust}");
-        assert!(python.contains("rekeyed"), "{python}\n{rust}");
+        let python = python.finish().out;
+        rust.finish();
+        for line in ["text: from rust", "file: from-rust.bin 200000", "rekeyed"] {
+            assert!(python.contains(line), "{line}: {python}");
+        }
         assert_eq!(fs::read(self.path("home/files/from-python.bin")).unwrap(), fs::read(self.path("from-python.bin")).unwrap());
         assert_eq!(fs::read(self.path("python-files/from-rust.bin")).unwrap(), fs::read(self.path("from-rust.bin")).unwrap());
     }
@@ -94,9 +94,8 @@ impl Parties {
 #[test]
 fn the_python_cannot_call_the_chat() {
     let Some(parties) = Parties::new() else { return };
-    let mut rust = Running::start(parties.chat().args(["listen", "127.0.0.1:0", "--peer", &parties.python_print]));
-    let line = rust.await_line("listening on ");
-    let port = line.rsplit(':').next().unwrap().trim().to_owned();
+    let mut rust = Program::start(parties.chat().args(["listen", "127.0.0.1:0", "--peer", &parties.python_print]));
+    let port = rust.port();
     let python = parties.python_talks(parties.talk("connect").args(["127.0.0.1", &port]));
     parties.rust_talks(rust, python);
 }
@@ -105,9 +104,8 @@ fn the_python_cannot_call_the_chat() {
 fn the_chat_cannot_call_the_python() {
     let Some(parties) = Parties::new() else { return };
     let mut python = parties.python_talks(parties.talk("listen").args(["--port", "0"]));
-    let line = python.await_line("listening on ");
-    let address = line.rsplit(' ').next().unwrap().trim().to_owned();
-    let rust = Running::start(parties.chat().args(["connect", &address, "--peer", &parties.python_print]));
+    let address = format!("127.0.0.1:{}", python.port());
+    let rust = Program::start(parties.chat().args(["connect", &address, "--peer", &parties.python_print]));
     parties.rust_talks(rust, python);
 }
 
@@ -115,6 +113,6 @@ fn the_chat_cannot_call_the_python() {
 fn the_vectors_are_not_what_the_python_computes() {
     let Some(python) = python() else { return };
     let check =
-        Running::start(Command::new(python).arg(root().join("tests/reference/vectors.py")).arg("check").arg(root().join("tests/vectors")));
+        Program::start(Command::new(python).arg(root().join("tests/reference/vectors.py")).arg("check").arg(root().join("tests/vectors")));
     check.finish();
 }

@@ -180,8 +180,11 @@ impl<'a> Talk<'a> {
             }
             Heard::TooLong => self.give_up(Broken("a message that is too long")),
             Heard::Closed(close) => self.peer_leaves(close),
+            // What failed first is the reason.
             Heard::Failed(error) => {
-                return Err(self.send_failed.take().map_or_else(|| Failure::conversation(&error), |(_, failure)| failure));
+                let own = self.close.take().and_then(|close| close.failure);
+                let failed = own.or_else(|| self.send_failed.take().map(|(_, failure)| failure));
+                return Err(failed.unwrap_or_else(|| Failure::conversation(&error)));
             }
             Heard::Sent(Sent::Text) => {
                 self.texts_under_way = self.texts_under_way.saturating_sub(1);

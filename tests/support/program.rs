@@ -1,88 +1,115 @@
-//! Programs under test: run beside each other, their output read as it comes, under a deadline.
+//! A program under a deadline, whose output is read as it comes. And the chat, which is one.
+#![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each test binary uses a part, and a failed test panics")]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// How long a program may take, all in all.
 const DEADLINE: Duration = Duration::from_secs(90);
 
 /// The example program, which `cargo test` has built beside the tests.
-pub fn chat() -> PathBuf {
+pub(crate) fn chat() -> Command {
     let tests = std::env::current_exe().unwrap();
     let chat = tests.parent().unwrap().parent().unwrap().join("examples/chat").with_extension(std::env::consts::EXE_EXTENSION);
     assert!(chat.exists(), "{} is missing: run `cargo test`, or `cargo build --example chat`", chat.display());
-    chat
+    let mut command = Command::new(chat);
+    command.env_remove("TWINLOCK_CHAT_HOME").env_remove("TWINLOCK_CHAT_PASSPHRASE");
+    command
 }
 
-/// A program under a deadline, whose output is read as it comes.
-pub struct Running {
+pub(crate) struct Program {
     child: Child,
-    lines: mpsc::Receiver<String>,
-    seen: Vec<String>,
+    lines: mpsc::Receiver<Line>,
+    seen: Vec<Line>,
     end: Instant,
 }
 
-impl Running {
-    pub fn start(command: &mut Command) -> Self {
+struct Line {
+    /// On standard output; else on standard error.
+    out: bool,
+    text: String,
+}
+
+/// What a program that ended has said.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Program {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
-        let streams: [Box<dyn Read + Send>; 2] = [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
-        for stream in streams {
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        for (out, stream) in [(true, Box::new(out) as Box<dyn Read + Send>), (false, Box::new(err))] {
             let sender = sender.clone();
-            thread::spawn(move || BufReader::new(stream).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+            let lines = BufReader::new(stream).lines().map_while(Result::ok);
+            thread::spawn(move || lines.map(|text| Line { out, text }).try_for_each(|line| sender.send(line)));
         }
         Self { child, lines, seen: Vec::new(), end: Instant::now() + DEADLINE }
     }
 
-    pub fn type_line(&mut self, line: &str) {
+    pub(crate) fn type_line(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
     /// The first line that has this in it.
-    pub fn await_line(&mut self, part: &str) -> String {
+    pub(crate) fn await_line(&mut self, part: &str) -> String {
         loop {
-            if let Some(line) = self.seen.iter().find(|line| line.contains(part)) {
-                return line.clone();
+            if let Some(line) = self.seen.iter().find(|line| line.text.contains(part)) {
+                return line.text.clone();
             }
-            let left = self.end.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
+            match self.lines.recv_timeout(self.end.saturating_duration_since(Instant::now())) {
                 Ok(line) => self.seen.push(line),
-                Err(_) => panic!("no line with {part:?} in {:#?}", self.seen),
+                Err(_) => panic!("no line with {part:?} in\n{}\n{}", self.said(true), self.said(false)),
             }
         }
     }
 
-    /// Kills it, as a power cut would.
-    pub fn kill(&mut self) {
+    /// The port that it says it listens on.
+    pub(crate) fn port(&mut self) -> String {
+        self.await_line("listening on ").rsplit(':').next().unwrap().trim().to_owned()
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
     }
 
-    /// Closes its input, waits for its end, and gives all it said. It must end with 0.
-    pub fn finish(self) -> String {
-        let (code, said) = self.end();
-        assert_eq!(code, Some(0), "{said}");
-        said
-    }
-
-    /// Closes its input, waits for its end, and gives its exit code and all it said.
-    pub fn end(mut self) -> (Option<i32>, String) {
+    /// Closes its input, waits for its end, and gives all it said.
+    pub(crate) fn end(mut self) -> Ended {
         drop(self.child.stdin.take());
         while Instant::now() < self.end {
             if let Some(status) = self.child.try_wait().unwrap() {
                 self.seen.extend(self.lines.iter());
-                return (status.code(), self.seen.join("\n"));
+                return Ended { code: status.code(), out: self.said(true), err: self.said(false) };
             }
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(10));
         }
-        panic!("it did not end: {:#?}", self.seen);
+        panic!("it did not end:\n{}\n{}", self.said(true), self.said(false));
+    }
+
+    /// As [`Program::end`]; and it must have gone well.
+    pub(crate) fn finish(self) -> Ended {
+        let ended = self.end();
+        assert_eq!(ended.code, Some(0), "{}\n{}", ended.out, ended.err);
+        ended
+    }
+
+    fn said(&self, out: bool) -> String {
+        self.seen.iter().filter(|line| line.out == out).map(|line| format!("{}\n", line.text)).collect()
     }
 }
 
-impl Drop for Running {
+impl Drop for Program {
     fn drop(&mut self) {
+        // One that has ended cannot be killed.
         let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
