@@ -46,7 +46,8 @@ impl Program {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        for (out, stream) in [(true, Box::new(out) as Box<dyn Read + Send>), (false, Box::new(err))] {
+        let streams: [(bool, Box<dyn Read + Send>); 2] = [(true, Box::new(out)), (false, Box::new(err))];
+        for (out, stream) in streams {
             let sender = sender.clone();
             let lines = BufReader::new(stream).lines().map_while(Result::ok);
             thread::spawn(move || lines.map(|text| Line { out, text }).try_for_each(|line| sender.send(line)));
