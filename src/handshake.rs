@@ -14,9 +14,10 @@
 //! take and give whole frames, `u16 length || body`. No way leads to a [`Channel`](crate::Channel) but through a [`Trust`](crate::trust::Trust).
 //!
 //! ```
+//! # #[cfg(feature = "std")]
+//! # fn main() -> Result<(), twinlock::Error> {
 //! use twinlock::handshake::{Initiator, Responder};
 //! use twinlock::{Identity, Pinned};
-//! # fn main() -> Result<(), twinlock::Error> {
 //! # let (a, b) = (Identity::generate()?, Identity::generate()?);
 //! let (alice, hello) = Initiator::new(&a, b"example/1").send_hello()?;
 //! let (bob, reply) = Responder::new(&b, b"example/1").read_hello(&hello)?.send_reply()?;
@@ -25,6 +26,8 @@
 //! assert_eq!(alice.conversation().handshake_hash(), bob.conversation().handshake_hash());
 //! # Ok(())
 //! # }
+//! # #[cfg(not(feature = "std"))]
+//! # fn main() {}
 //! ```
 
 mod initiator;

@@ -5,10 +5,11 @@
 //! authentication (the composite signature of Ed25519 and ML-DSA-65), at the start of a conversation and all through it.
 //!
 //! ```no_run
+//! # #[cfg(feature = "std")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::net::TcpStream;
 //! use twinlock::{Fingerprint, Identity, Pinned, connect};
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let me = Identity::generate()?; // or keyfile::load("identity.pem", Some(passphrase))?
 //! let bob: Fingerprint = "tl1…".parse()?; // as Bob's program shows it
 //!
@@ -20,6 +21,8 @@
 //! stream.close()?;
 //! # Ok(())
 //! # }
+//! # #[cfg(not(feature = "std"))]
+//! # fn main() {}
 //! ```
 //!
 //! # The house

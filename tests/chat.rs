@@ -1,6 +1,6 @@
 //! The chat program, driven through pipes on loopback as a script would.
 #![cfg(feature = "std")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::as_conversions)]
 
 #[path = "support/program.rs"]
 mod program;

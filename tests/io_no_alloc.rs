@@ -3,6 +3,7 @@
 //! The allocator counts. What it can't show is a copy: that the content is copied once alone, out of the frame's buffer where it was opened into the
 //! caller's, follows from the code (a frame is opened in place, and [`Stream::recv_into`] appends the piece to the message). Nor does it see the stack,
 //! nor what the operating system allocates.
+#![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 // An allocator can't be written without; the library forbids it.
 #![allow(unsafe_code, missing_docs, unreachable_pub, dead_code)]

@@ -77,7 +77,7 @@ impl Room {
 
     /// The next event, if one comes in time.
     pub(crate) fn wait(&self, timeout: Duration) -> Option<Event> {
-        // The room holds a sender itself, so that they are never all gone.
+        // The room holds a sender itself, so that they are never all gone: an error is a timeout.
         self.events.recv_timeout(timeout).ok()
     }
 

@@ -74,6 +74,8 @@ impl fmt::Display for SignatureAlgorithm {
 pub(crate) struct VerifyingKey {
     algorithm: SignatureAlgorithm,
     bytes: Arc<[u8]>,
+    /// The classical half, decoded once.
+    ed25519: backend::Ed25519Public,
 }
 
 /// A signature, of the right length.
@@ -91,15 +93,11 @@ pub(crate) enum SigningKey {
 impl VerifyingKey {
     /// [`Error::InvalidKey`] where the bytes are not a key of this kind.
     pub(crate) fn from_bytes(algorithm: SignatureAlgorithm, bytes: &[u8]) -> Result<Self, Error> {
-        match algorithm {
-            SignatureAlgorithm::MlDsa65Ed25519 => {
-                let (_, ed25519) = halves::<{ backend::MLDSA65_PK }, 32>(bytes).map_err(|_| Error::InvalidKey)?;
-                if !backend::ed25519_check_public(ed25519) {
-                    return Err(Error::InvalidKey);
-                }
-            }
-        }
-        Ok(Self { algorithm, bytes: bytes.into() })
+        let (_, ed25519) = match algorithm {
+            SignatureAlgorithm::MlDsa65Ed25519 => halves::<{ backend::MLDSA65_PK }, 32>(bytes).map_err(|_| Error::InvalidKey)?,
+        };
+        let ed25519 = backend::Ed25519Public::from_bytes(ed25519).ok_or(Error::InvalidKey)?;
+        Ok(Self { algorithm, bytes: bytes.into(), ed25519 })
     }
 
     pub(crate) const fn algorithm(&self) -> SignatureAlgorithm {
@@ -115,10 +113,10 @@ impl VerifyingKey {
         let verified = match (self.algorithm, signature.algorithm) {
             (SignatureAlgorithm::MlDsa65Ed25519, SignatureAlgorithm::MlDsa65Ed25519) => {
                 let representative = representative(context, message)?;
-                let (mldsa_key, ed25519_key) = halves(&self.bytes)?;
+                let (mldsa_key, _) = halves::<{ backend::MLDSA65_PK }, 32>(&self.bytes)?;
                 let (mldsa_sig, ed25519_sig) = halves(&signature.bytes)?;
                 let post_quantum = backend::mldsa65_verify(mldsa_key, &representative, label::COMPOSITE_MLDSA65_ED25519, mldsa_sig);
-                let classical = backend::ed25519_verify(ed25519_key, &representative, ed25519_sig);
+                let classical = self.ed25519.verify(&representative, ed25519_sig);
                 post_quantum & classical
             }
         };
@@ -163,8 +161,9 @@ impl SigningKey {
         let (mldsa_pk, ed25519_pk) = bytes.split_first_chunk_mut().ok_or(Error::WrongKind)?;
         let mldsa = backend::MlDsa65Key::from_seed(seed_m, mldsa_pk);
         let ed25519 = backend::Ed25519Key::from_seed(seed_e);
-        ed25519_pk.copy_from_slice(&ed25519.public());
-        let public = VerifyingKey { algorithm: SignatureAlgorithm::MlDsa65Ed25519, bytes: bytes.into() };
+        let classical = ed25519.public();
+        ed25519_pk.copy_from_slice(classical.as_bytes());
+        let public = VerifyingKey { algorithm: SignatureAlgorithm::MlDsa65Ed25519, bytes: bytes.into(), ed25519: classical };
         Ok(Self::MlDsa65Ed25519 { seeds, mldsa, ed25519, public })
     }
 

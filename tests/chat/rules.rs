@@ -43,7 +43,7 @@ impl ByHand {
     }
 
     /// The chat closes because a rule was broken.
-    fn ends_thrown_out(mut self) {
+    fn expect_thrown_out(mut self) {
         while self.stream.recv().unwrap().is_some() {}
         assert_eq!(self.stream.peer_close().unwrap().code, CloseCode::Other(256));
         drop(self.stream);
@@ -71,7 +71,7 @@ fn a_broken_rule_is_passed_over() {
     {
         let mut hand = ByHand::ready();
         hand.stream.send(message).unwrap();
-        hand.ends_thrown_out();
+        hand.expect_thrown_out();
     }
 }
 
@@ -80,7 +80,7 @@ fn a_message_before_ready_is_heard() {
     for message in [Message::Text("x").encode(), Message::File { id: 1, size: 0, name: "x" }.encode(), vec![99]] {
         let mut hand = ByHand::new();
         hand.stream.send(&message).unwrap();
-        hand.ends_thrown_out();
+        hand.expect_thrown_out();
     }
 }
 
@@ -99,7 +99,7 @@ fn a_file_out_of_turn_is_taken() {
     ] {
         let mut hand = ByHand::ready();
         messages.iter().for_each(|message| hand.say(*message));
-        hand.ends_thrown_out();
+        hand.expect_thrown_out();
     }
 }
 

@@ -54,7 +54,11 @@ where
     let sides = [(alice.split().unwrap(), 1, 2), (bob.split().unwrap(), 2, 1)];
     let threads = sides.map(|((mut reader, mut writer), mine, its)| {
         let writing = thread::spawn(move || {
-            for size in lengths(total) {
+            for (i, size) in lengths(total).enumerate() {
+                // Both halves of both sides make offers; no more than one at a time goes out.
+                if i % 3 == 0 {
+                    writer.rekey().unwrap();
+                }
                 writer.send(&content(size, mine)).unwrap();
             }
             writer.finish().unwrap();
@@ -171,6 +175,32 @@ fn an_offer_of_a_reader_is_never_sent() {
     writer.flush().unwrap();
     assert_eq!(writer.sent().records, 2);
     assert!(alice.recv().unwrap().is_none());
+    alice.finish().unwrap();
+    assert!(reader.recv().unwrap().is_none());
+}
+
+#[test]
+fn an_offer_of_a_writer_is_not_known_to_its_reader() {
+    let (mut alice, bob) = pair();
+    let (mut reader, mut writer) = bob.split().unwrap();
+    for round in 1..=3 {
+        writer.rekey().unwrap();
+        // One is open: neither half makes another.
+        writer.rekey().unwrap();
+        reader.rekey().unwrap();
+        writer.flush().unwrap();
+        assert_eq!(writer.sent().records, round);
+        alice.send(b"looks").unwrap();
+        assert_eq!(reader.recv().unwrap().unwrap(), b"looks");
+        assert_eq!((alice.sent().rekeys, reader.received().rekeys), (round, round));
+    }
+    // Its answer comes after this side's close too; a new one is not made then.
+    writer.rekey().unwrap();
+    writer.finish().unwrap();
+    writer.rekey().unwrap();
+    alice.send(b"looks").unwrap();
+    assert_eq!(reader.recv().unwrap().unwrap(), b"looks");
+    assert_eq!((reader.received().rekeys, writer.sent().records), (4, 5));
     alice.finish().unwrap();
     assert!(reader.recv().unwrap().is_none());
 }

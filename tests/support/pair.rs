@@ -57,6 +57,7 @@ pub(crate) enum Waiting {
     Anonymous(AnonymousAwaitsReply),
 }
 
+#[allow(clippy::large_enum_variant, reason = "a test makes few")]
 pub(crate) enum Answered {
     Identified(AwaitsFinish),
     Anonymous(Channel),

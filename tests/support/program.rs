@@ -45,8 +45,8 @@ impl Program {
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
-        let streams: [(bool, Box<dyn Read + Send>); 2] =
-            [(true, Box::new(child.stdout.take().unwrap())), (false, Box::new(child.stderr.take().unwrap()))];
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let streams: [(bool, Box<dyn Read + Send>); 2] = [(true, Box::new(out)), (false, Box::new(err))];
         for (out, stream) in streams {
             let sender = sender.clone();
             let lines = BufReader::new(stream).lines().map_while(Result::ok);

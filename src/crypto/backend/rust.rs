@@ -88,8 +88,8 @@ impl Ed25519Key {
         Self(Box::new(ed25519_dalek::SigningKey::from_bytes(seed)))
     }
 
-    pub(crate) fn public(&self) -> [u8; 32] {
-        self.0.verifying_key().to_bytes()
+    pub(crate) fn public(&self) -> Ed25519Public {
+        Ed25519Public(self.0.verifying_key())
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
@@ -97,21 +97,27 @@ impl Ed25519Key {
     }
 }
 
-/// Whether the bytes are a public key that [`ed25519_verify`] may accept: a canonical encoding of a point that is not of small order.
-pub(crate) fn ed25519_check_public(public: &[u8; 32]) -> bool {
-    ed25519_parse(public).is_some()
-}
+/// An Ed25519 public key, decoded: its encoding was canonical, and the point is not of small order.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Ed25519Public(ed25519_dalek::VerifyingKey);
 
-fn ed25519_parse(public: &[u8; 32]) -> Option<ed25519_dalek::VerifyingKey> {
-    let key = ed25519_dalek::VerifyingKey::from_bytes(public).ok()?;
-    // Decoding accepts y ≥ p; encoding again shows it.
-    let canonical = key.to_edwards().compress().as_bytes() == public;
-    (canonical && !key.is_weak()).then_some(key)
-}
+impl Ed25519Public {
+    /// None for any other bytes.
+    pub(crate) fn from_bytes(public: &[u8; 32]) -> Option<Self> {
+        let key = ed25519_dalek::VerifyingKey::from_bytes(public).ok()?;
+        // Decoding accepts y ≥ p; encoding again shows it.
+        let canonical = key.to_edwards().compress().as_bytes() == public;
+        (canonical && !key.is_weak()).then_some(Self(key))
+    }
 
-/// Strict: S < L, no small-order A or R, A and R canonical, the equation without the cofactor.
-pub(crate) fn ed25519_verify(public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
-    ed25519_parse(public).is_some_and(|key| key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).is_ok())
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// Strict: S < L, no small-order A or R, A and R canonical, the equation without the cofactor.
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        self.0.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).is_ok()
+    }
 }
 
 // ML-KEM-768: FIPS 203.

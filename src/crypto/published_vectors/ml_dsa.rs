@@ -99,7 +99,7 @@ fn a_signature_that_should_not_verify_does_or_the_reverse() {
             // A public key of another length, or a signature: neither can be made a composite one.
             (Err(_), _) => {
                 let ed25519 = backend::Ed25519Key::from_seed(&[1; 32]).public();
-                let joined = [pk.as_slice(), &ed25519].concat();
+                let joined = [pk.as_slice(), ed25519.as_bytes()].concat();
                 assert_eq!(VerifyingKey::from_bytes(COMPOSITE, &joined).err(), Some(Error::InvalidKey));
                 assert_eq!(case.text("result"), "invalid");
                 "a public key of another length"
