@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A concern is a small enum, chosen at run time and carried by the keys, and a `match` on it; no type parameter, no trait object.
-//! X-Wing, the composite signature and the label tables are written once, over [`backend`].
+//! The hybrids and the label tables are written once, over [`backend`].
 
 pub(crate) mod aead;
 pub(crate) mod backend;
@@ -21,6 +21,17 @@ pub(crate) mod label {
     pub(crate) const XWING: &[u8; 6] = br"\.//^\";
     pub(crate) const COMPOSITE_PREFIX: &[u8; 32] = b"CompositeAlgorithmSignatures2025";
     pub(crate) const COMPOSITE_MLDSA65_ED25519: &[u8; 30] = b"COMPSIG-MLDSA65-Ed25519-SHA512";
+    #[cfg(feature = "level5")]
+    pub(crate) const COMPOSITE_MLDSA87_P384: &[u8; 33] = b"COMPSIG-MLDSA87-ECDSA-P384-SHA512";
+    #[cfg(feature = "level5")]
+    pub(crate) const MLKEM1024_P384: &[u8; 14] = b"MLKEM1024-P384";
+    #[cfg(feature = "round3")]
+    pub(crate) const DILITHIUM3_R3_ED25519: &[u8; 29] = b"Twinlock-Dilithium3R3-Ed25519";
+    #[cfg(feature = "round3")]
+    pub(crate) const X25519_KYBER768_R3: &[u8; 25] = b"Twinlock-X25519Kyber768R3";
+    /// A signature context; what is signed under it never leaves.
+    #[cfg(feature = "round3")]
+    pub(crate) const KEY_CHECK: &[u8] = b"twinlock1 key check";
     pub(crate) const IDENTITY: &[u8] = b"twinlock1 identity";
     pub(crate) const SAFETY: &[u8] = b"twinlock1 safety";
     pub(crate) const I2R: &[u8] = b"tl1 i2r";

@@ -1,8 +1,8 @@
 //! What can go wrong, sorted by what the caller can do about it.
 //!
 //! ```text
-//! ask otherwise ........ Randomness · TooLong · WrongKind · InvalidKey · InvalidFingerprint · SignerElsewhere
-//! ask a person ......... Untrusted · RefusedByPeer · RefusedByUs
+//! ask otherwise ........ Randomness · TooLong · WrongKind · WrongIdentity · UnknownSuite · SuiteNotNamed · InvalidKey · InvalidFingerprint · SignerElsewhere
+//! ask a person ......... Untrusted · RefusedByPeer · RefusedByUs · SuiteNotAllowed
 //! read on .............. MessageTooLong · MessageAborted
 //! begin anew ........... Malformed · Authentication · Truncated · TimedOut · Unrenewed · KeyExhausted · Closed · Ended
 //! ```
@@ -19,8 +19,22 @@ pub enum Error {
     Randomness,
     /// An argument is longer than the protocol allows.
     TooLong,
-    /// A key, signature or suite of one kind was given where another is needed.
+    /// A key, signature or number of one kind was given where another is needed.
     WrongKind,
+    /// The identity's signature algorithm is not the suite's.
+    WrongIdentity {
+        /// The identifier of what the identity has.
+        has: u16,
+        /// The identifier of what the suite needs.
+        needs: u16,
+    },
+    /// This build has no suite of this number: it does not exist, or its feature is off.
+    UnknownSuite {
+        /// The number.
+        id: u16,
+    },
+    /// The identity's algorithm is of round 3, whose suite is spoken only where it is named.
+    SuiteNotNamed,
     /// The bytes are not a key of this kind.
     InvalidKey,
     /// The text is not a fingerprint: mistyped, or something else.
@@ -34,6 +48,13 @@ pub enum Error {
     RefusedByPeer(Refusal),
     /// This side refused what the peer asked for.
     RefusedByUs(Refusal),
+    /// This side refused the suite that the peer asked for.
+    SuiteNotAllowed {
+        /// The suite's number in the peer's message.
+        asked: u16,
+        /// Those that are allowed here, and for which there is an identity.
+        allowed: SuiteIds,
+    },
 
     /// The message is longer than the bound that was set. The rest of it is passed over, and the channel goes on.
     MessageTooLong,
@@ -58,6 +79,10 @@ pub enum Error {
     Ended,
 }
 
+/// Up to four suites' numbers. Written: `0x0001, 0x0003`, or `none`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SuiteIds([u16; 4]);
+
 /// Why a peer that proved who it is was not acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -72,6 +97,8 @@ pub enum Distrust {
     Anonymous,
     /// The suite is weaker than one already used with this peer.
     WeakerSuite,
+    /// The policy allows other suites only.
+    SuiteNotAllowed,
     /// A person, or the program's own rule, said no.
     Declined,
     /// The list of known peers could not be read or written.
@@ -118,18 +145,52 @@ impl Refusal {
     }
 }
 
+impl SuiteIds {
+    /// The numbers.
+    pub fn iter(&self) -> impl Iterator<Item = u16> {
+        self.0.into_iter().filter(|id| *id != 0)
+    }
+}
+
+/// The first four.
+impl FromIterator<u16> for SuiteIds {
+    fn from_iter<I: IntoIterator<Item = u16>>(ids: I) -> Self {
+        let mut places = Self::default();
+        places.0.iter_mut().zip(ids).for_each(|(place, id)| *place = id);
+        places
+    }
+}
+
+impl fmt::Display for SuiteIds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, id) in self.iter().enumerate() {
+            write!(f, "{}{id:#06x}", if number == 0 { "" } else { ", " })?;
+        }
+        if self.iter().next().is_none() { f.write_str("none") } else { Ok(()) }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Randomness => "the system's random number generator failed; nothing was sent",
             Self::TooLong => "an argument is longer than the protocol allows",
-            Self::WrongKind => "a key, signature or suite of another kind is needed here",
+            Self::WrongKind => "a key, signature or number of another kind is needed here",
+            Self::WrongIdentity { has, needs } => {
+                let [has, needs] = [has, needs].map(|id| signature_name(*id));
+                return write!(f, "the identity's algorithm is {has}, and the suite needs {needs}");
+            }
+            Self::UnknownSuite { id } => return write!(f, "suite {id:#06x} does not exist, or is not in this build"),
+            Self::SuiteNotNamed => "the identity is of round 3, whose suite 0x7e03 is spoken only where it is named",
             Self::InvalidKey => "these bytes are not a key of this kind",
             Self::InvalidFingerprint => "this is not a fingerprint: check it for typing mistakes",
             Self::SignerElsewhere => "the secret key of this identity is not here; hand in its signature instead",
             Self::Untrusted(why) => return why.fmt(f),
             Self::RefusedByPeer(why) => return write!(f, "the other side refused: {why}"),
             Self::RefusedByUs(why) => return write!(f, "refused: {why}"),
+            Self::SuiteNotAllowed { asked, allowed } => {
+                return write!(f, "refused: the other side asked for suite {asked:#06x}; allowed here: {allowed}");
+            }
             Self::MessageTooLong => "the message is longer than allowed here; it was passed over",
             Self::MessageAborted => "the other side broke this message off",
             Self::Malformed => "the other side does not speak this protocol, or what it sent was damaged",
@@ -145,6 +206,16 @@ impl fmt::Display for Error {
     }
 }
 
+/// As `SignatureAlgorithm::title`, also where this build lacks the algorithm.
+const fn signature_name(id: u16) -> &'static str {
+    match id {
+        1 => "MLDSA65-Ed25519-SHA512",
+        2 => "MLDSA87-ECDSA-P384-SHA512",
+        0x7E => "Dilithium3R3-Ed25519",
+        _ => "one that is not known here",
+    }
+}
+
 impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -153,6 +224,7 @@ impl fmt::Display for Distrust {
             Self::ChangedKey => "this peer's key has changed since it was last seen: it has a new key, or somebody stands between",
             Self::Anonymous => "the other side has no identity, and one is required",
             Self::WeakerSuite => "a stronger suite was used with this peer before",
+            Self::SuiteNotAllowed => "the policy here allows other suites only",
             Self::Declined => "the other side was declined",
             Self::StoreFailed => "the list of known peers could not be read or written",
         })

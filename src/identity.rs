@@ -29,7 +29,7 @@ enum Holder {
     Elsewhere(PublicIdentity),
 }
 
-/// The public half: 1,984 bytes for [`SignatureAlgorithm::MlDsa65Ed25519`]. Cheap to clone.
+/// The public half, [`SignatureAlgorithm::public_key_len`] bytes. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicIdentity(VerifyingKey);
 
@@ -44,7 +44,13 @@ impl Identity {
         Self::generate_with_rng(SignatureAlgorithm::MlDsa65Ed25519, &mut getrandom::SysRng)
     }
 
-    /// Makes a new identity. Draws 64 bytes.
+    /// Makes a new identity of this kind from the operating system's randomness.
+    #[cfg(feature = "std")]
+    pub fn generate_for(algorithm: SignatureAlgorithm) -> Result<Self, Error> {
+        Self::generate_with_rng(algorithm, &mut getrandom::SysRng)
+    }
+
+    /// Makes a new identity. Draws 64 bytes for [`SignatureAlgorithm::MlDsa65Ed25519`], 80 for level 5; round 3 draws 32 here and the rest from the operating system.
     pub fn generate_with_rng(algorithm: SignatureAlgorithm, rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
         SigningKey::generate(algorithm, rng).map(Self::from_key)
     }
@@ -93,8 +99,8 @@ impl Identity {
         Self(Arc::clone(&self.0))
     }
 
-    /// An identity from what [`Identity::secret_bytes`] gave: for [`SignatureAlgorithm::MlDsa65Ed25519`] the two seeds, 64 bytes (seed of ML-DSA-65,
-    /// then of Ed25519). [`Error::InvalidKey`] for another length: expanded keys are not taken.
+    /// An identity from what [`Identity::secret_bytes`] gave, [`SignatureAlgorithm::secret_key_len`] bytes: for [`SignatureAlgorithm::MlDsa65Ed25519`] the two seeds,
+    /// of ML-DSA-65 and then of Ed25519. [`Error::InvalidKey`] for another length, and for what is no such key: ML-DSA's expanded keys are not taken.
     pub fn from_secret_bytes(algorithm: SignatureAlgorithm, bytes: &[u8]) -> Result<Self, Error> {
         SigningKey::from_secret_bytes(algorithm, bytes).map(Self::from_key)
     }

@@ -177,13 +177,6 @@ fn known_algorithm(found: &AlgorithmIdentifierRef<'_>) -> Result<SignatureAlgori
     if found.parameters.is_some() { Err(KeyFileError::ExtraFields) } else { Ok(algorithm) }
 }
 
-/// Bytes of the secret key in a file. Seeds only: an expanded ML-DSA key binds nothing to its seed.
-const fn secret_len(algorithm: SignatureAlgorithm) -> usize {
-    match algorithm {
-        SignatureAlgorithm::MlDsa65Ed25519 => 64,
-    }
-}
-
 fn check_len(bytes: &[u8], expected: usize) -> Result<(), KeyFileError> {
     if bytes.len() == expected { Ok(()) } else { Err(KeyFileError::WrongLength { found: bytes.len(), expected }) }
 }
@@ -209,7 +202,7 @@ fn identity_from_der(der: &[u8]) -> Result<Identity, KeyFileError> {
         return Err(KeyFileError::ExtraFields);
     }
     let bytes = info.private_key.as_bytes();
-    check_len(bytes, secret_len(algorithm))?;
+    check_len(bytes, algorithm.secret_key_len())?;
     Identity::from_secret_bytes(algorithm, bytes).map_err(|_| KeyFileError::InvalidKey)
 }
 

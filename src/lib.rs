@@ -85,7 +85,7 @@ mod readme {}
 pub mod spec {}
 
 pub use crate::channel::Channel;
-pub use crate::error::{Distrust, Error, Refusal};
+pub use crate::error::{Distrust, Error, Refusal, SuiteIds};
 pub use crate::handshake::Suite;
 pub use crate::identity::{Fingerprint, Identity, PublicIdentity};
 #[cfg(feature = "std")]

@@ -27,6 +27,20 @@ impl<const N: usize> Secret<N> {
         Ok(secret)
     }
 
+    /// The parts joined, or [`Error::WrongKind`] where they do not fill it.
+    #[cfg(any(feature = "level5", feature = "round3"))]
+    pub(crate) fn join(parts: &[&[u8]]) -> Result<Self, Error> {
+        Self::try_build(|place| {
+            let mut rest = place.as_mut_slice();
+            for part in parts {
+                let (field, after) = rest.split_at_mut_checked(part.len()).ok_or(Error::WrongKind)?;
+                field.copy_from_slice(part);
+                rest = after;
+            }
+            if rest.is_empty() { Ok(()) } else { Err(Error::WrongKind) }
+        })
+    }
+
     /// Takes the bytes over and wipes where they stood.
     pub(crate) fn take(bytes: &mut [u8; N]) -> Self {
         let secret = Self::build(|place| place.copy_from_slice(bytes));

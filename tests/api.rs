@@ -88,10 +88,10 @@ fn a_state_is_bound_to_its_thread() {
 /// Errors are small and copied: `Result`s stay small, and nothing is borrowed from what failed.
 #[test]
 fn an_error_is_large_or_holds_something() {
-    assert!(has!(Error: Copy + Eq + Hash + Send + Sync + 'static) && size_of::<Error>() <= 4);
+    assert!(has!(Error: Copy + Eq + Hash + Send + Sync + 'static) && size_of::<Error>() <= 12);
     assert!(has!(Distrust: Copy) && size_of::<Distrust>() == 1 && has!(Refusal: Copy) && size_of::<Refusal>() == 1);
     assert!(has!(Error: std::error::Error) && has!(Rejected: std::error::Error) && has!(Distrust: std::error::Error));
-    assert!(size_of::<Result<(), Error>>() <= 4);
+    assert!(size_of::<Result<(), Error>>() <= 12);
     assert!(has!(Suite: Copy) && has!(Pattern: Copy) && has!(SignatureAlgorithm: Copy));
 }
 
@@ -102,6 +102,10 @@ fn an_error_says_nothing_or_the_same_as_another() {
         Error::Randomness,
         Error::TooLong,
         Error::WrongKind,
+        Error::WrongIdentity { has: 1, needs: 2 },
+        Error::UnknownSuite { id: 9 },
+        Error::SuiteNotNamed,
+        Error::SuiteNotAllowed { asked: 2, allowed: [1, 3].into_iter().collect() },
         Error::InvalidKey,
         Error::InvalidFingerprint,
         Error::SignerElsewhere,
@@ -110,6 +114,7 @@ fn an_error_says_nothing_or_the_same_as_another() {
         Error::Untrusted(Distrust::ChangedKey),
         Error::Untrusted(Distrust::Anonymous),
         Error::Untrusted(Distrust::WeakerSuite),
+        Error::Untrusted(Distrust::SuiteNotAllowed),
         Error::Untrusted(Distrust::Declined),
         Error::Untrusted(Distrust::StoreFailed),
         Error::RefusedByPeer(Refusal::Version),

@@ -23,8 +23,23 @@ fn level(module: &str) -> Option<u8> {
 }
 
 /// What only `crypto/backend` may name.
-const CRYPTOGRAPHY: &[&str] =
-    &["libcrux_ml_kem", "libcrux_ml_dsa", "x25519_dalek", "ed25519_dalek", "chacha20poly1305", "sha2", "sha3", "shake", "hkdf", "hmac"];
+const CRYPTOGRAPHY: &[&str] = &[
+    "libcrux_ml_kem",
+    "libcrux_ml_dsa",
+    "x25519_dalek",
+    "ed25519_dalek",
+    "chacha20poly1305",
+    "aes_gcm",
+    "p384",
+    "pqcrypto_kyber",
+    "pqcrypto_dilithium",
+    "pqcrypto_traits",
+    "sha2",
+    "sha3",
+    "shake",
+    "hkdf",
+    "hmac",
+];
 
 /// `src/crypto/backend/rust.rs` is part of `crypto::backend`, `src/io/gate.rs` of `io`.
 fn module_of(path: &str) -> String {

@@ -1,4 +1,9 @@
-//! Authenticated encryption with Noise's nonce: four zero bytes, then the counter as 64 bits, little-endian (docs/protocol.md, section 3.3).
+//! Authenticated encryption with Noise's nonces (docs/protocol.md, section 3.3).
+//!
+//! ```text
+//! ChaCha20-Poly1305   00000000 || counter, 64 bits, little-endian
+//! AES-256-GCM         00000000 || counter, 64 bits, big-endian
+//! ```
 
 use crate::crypto::backend;
 use crate::error::Error;
@@ -10,6 +15,7 @@ pub(crate) const TAG: usize = 16;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Aead {
     ChaCha20Poly1305,
+    Aes256Gcm,
 }
 
 impl Aead {
@@ -17,6 +23,7 @@ impl Aead {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::ChaCha20Poly1305 => "ChaChaPoly",
+            Self::Aes256Gcm => "AESGCM",
         }
     }
 
@@ -24,6 +31,7 @@ impl Aead {
     pub(crate) const fn records_a_key(self) -> u64 {
         match self {
             Self::ChaCha20Poly1305 => 1 << 48,
+            Self::Aes256Gcm => 1 << 24,
         }
     }
 
@@ -31,6 +39,14 @@ impl Aead {
     pub(crate) fn key(self, fill: impl FnOnce(&mut [u8; 32]) -> Result<(), Error>) -> Result<AeadKey, Error> {
         match self {
             Self::ChaCha20Poly1305 => Ok(AeadKey::ChaCha20Poly1305(Secret::try_build(fill)?)),
+            Self::Aes256Gcm => {
+                let key = Secret::try_build(fill)?;
+                Ok(AeadKey::Aes256Gcm(
+                    backend::Aes256GcmKey::new(key.expose()),
+                    #[cfg(test)]
+                    key,
+                ))
+            }
         }
     }
 }
@@ -38,6 +54,8 @@ impl Aead {
 /// A key, with its algorithm.
 pub(crate) enum AeadKey {
     ChaCha20Poly1305(Secret<32>),
+    /// With its key schedule, which is made once a key.
+    Aes256Gcm(backend::Aes256GcmKey, #[cfg(test)] Secret<32>),
 }
 
 impl AeadKey {
@@ -46,29 +64,31 @@ impl AeadKey {
         #[cfg(test)]
         nonces::record(self, counter);
         match self {
-            Self::ChaCha20Poly1305(key) => backend::chacha20poly1305_seal(key.expose(), &nonce(counter), ad, text),
+            Self::ChaCha20Poly1305(key) => backend::chacha20poly1305_seal(key.expose(), &nonce(counter.to_le_bytes()), ad, text),
+            Self::Aes256Gcm(key, ..) => key.seal(&nonce(counter.to_be_bytes()), ad, text),
         }
     }
 
     /// Checks the tag, then decrypts `text` in place; [`Error::Authentication`] leaves it as it was.
     pub(crate) fn open(&self, counter: u64, ad: &[u8], text: &mut [u8], tag: &[u8; TAG]) -> Result<(), Error> {
         match self {
-            Self::ChaCha20Poly1305(key) => backend::chacha20poly1305_open(key.expose(), &nonce(counter), ad, text, tag),
+            Self::ChaCha20Poly1305(key) => backend::chacha20poly1305_open(key.expose(), &nonce(counter.to_le_bytes()), ad, text, tag),
+            Self::Aes256Gcm(key, ..) => key.open(&nonce(counter.to_be_bytes()), ad, text, tag),
         }
     }
 
     #[cfg(test)]
     pub(crate) fn expose(&self) -> &[u8; 32] {
         match self {
-            Self::ChaCha20Poly1305(key) => key.expose(),
+            Self::ChaCha20Poly1305(key) | Self::Aes256Gcm(_, key) => key.expose(),
         }
     }
 }
 
-fn nonce(counter: u64) -> [u8; 12] {
+fn nonce(counter: [u8; 8]) -> [u8; 12] {
     let mut nonce = [0; 12];
     if let Some(place) = nonce.last_chunk_mut() {
-        *place = counter.to_le_bytes();
+        *place = counter;
     }
     nonce
 }

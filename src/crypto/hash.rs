@@ -10,6 +10,8 @@ pub(crate) const HASHLEN_MAX: usize = 64;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Hash {
     Sha256,
+    #[cfg(feature = "level5")]
+    Sha512,
 }
 
 impl Hash {
@@ -17,6 +19,8 @@ impl Hash {
     pub(crate) const fn len(self) -> usize {
         match self {
             Self::Sha256 => 32,
+            #[cfg(feature = "level5")]
+            Self::Sha512 => 64,
         }
     }
 
@@ -24,6 +28,8 @@ impl Hash {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Sha256 => "SHA256",
+            #[cfg(feature = "level5")]
+            Self::Sha512 => "SHA512",
         }
     }
 
@@ -36,18 +42,22 @@ impl Hash {
                 zeroize::Zeroize::zeroize(&mut digest);
                 out
             }
+            #[cfg(feature = "level5")]
+            Self::Sha512 => Secret::take(&mut backend::sha512(parts)),
         }
     }
 
     /// `Extract(salt, ikm)` of RFC 5869, in the first HASHLEN bytes.
     pub(crate) fn extract(self, salt: &[u8], ikm: &[u8]) -> Secret<HASHLEN_MAX> {
-        match self {
-            Self::Sha256 => Secret::build(|place| {
+        Secret::build(|place| match self {
+            Self::Sha256 => {
                 if let Some((prk, _)) = place.split_first_chunk_mut() {
                     backend::hkdf_sha256_extract(salt, ikm, prk);
                 }
-            }),
-        }
+            }
+            #[cfg(feature = "level5")]
+            Self::Sha512 => backend::hkdf_sha512_extract(salt, ikm, place),
+        })
     }
 
     /// `Expand(prk, info, out.len())` of RFC 5869. [`Error::TooLong`] above 255 · HASHLEN bytes.
@@ -57,6 +67,8 @@ impl Hash {
                 let (prk, _) = prk.expose().split_first_chunk().ok_or(Error::WrongKind)?;
                 backend::hkdf_sha256_expand(prk, info, out)
             }
+            #[cfg(feature = "level5")]
+            Self::Sha512 => backend::hkdf_sha512_expand(prk.expose(), info, out),
         }
     }
 

@@ -1,13 +1,22 @@
-//! X-Wing: `ss = SHA3-256(ss_m || ss_x || ct_x || pk_x || "\.//^\")` (docs/protocol.md, section 3.1).
+//! Hybrid key encapsulation: two mechanisms, and a combiner whose secret holds as long as one of them does.
 //!
-//! ML-KEM-768 and X25519; the secret holds as long as one of them does. Source: draft-connolly-cfrg-xwing-kem-10.
+//! ```text
+//! xwing ............ ML-KEM-768 and X25519        section 3.1      the post-quantum half stands first everywhere
+//! mlkem1024_p384 ... ML-KEM-1024 and P-384        section 3.4
+//! kyber768_x25519 .. of round 3                   section 3.6
+//! ```
 
-use crate::crypto::{backend, label};
+#[cfg(feature = "round3")]
+mod kyber768_x25519;
+#[cfg(feature = "level5")]
+mod mlkem1024_p384;
+mod xwing;
+
+use crate::crypto::backend;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::wire::Reader;
 use alloc::boxed::Box;
-use alloc::vec;
 use rand_core::TryCryptoRng;
 use subtle::Choice;
 
@@ -15,6 +24,10 @@ use subtle::Choice;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kem {
     XWing,
+    #[cfg(feature = "level5")]
+    MlKem1024P384,
+    #[cfg(feature = "round3")]
+    X25519Kyber768R3,
 }
 
 impl Kem {
@@ -22,25 +35,47 @@ impl Kem {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::XWing => "XWing",
+            #[cfg(feature = "level5")]
+            Self::MlKem1024P384 => "MLKEM1024P384",
+            #[cfg(feature = "round3")]
+            Self::X25519Kyber768R3 => "X25519Kyber768R3",
         }
     }
 
     /// Bytes of an encapsulation key.
     pub(crate) const fn encapsulation_key_len(self) -> usize {
         match self {
-            Self::XWing => backend::MLKEM768_EK + 32,
+            Self::XWing => xwing::EK,
+            #[cfg(feature = "level5")]
+            Self::MlKem1024P384 => mlkem1024_p384::EK,
+            #[cfg(feature = "round3")]
+            Self::X25519Kyber768R3 => kyber768_x25519::EK,
         }
     }
 
     /// Bytes of a ciphertext.
     pub(crate) const fn ciphertext_len(self) -> usize {
         match self {
-            Self::XWing => backend::MLKEM768_CT + 32,
+            Self::XWing => xwing::CT,
+            #[cfg(feature = "level5")]
+            Self::MlKem1024P384 => mlkem1024_p384::CT,
+            #[cfg(feature = "round3")]
+            Self::X25519Kyber768R3 => kyber768_x25519::CT,
+        }
+    }
+
+    fn check(self, key: &[u8]) -> Result<(), Error> {
+        match self {
+            Self::XWing => xwing::check(key),
+            #[cfg(feature = "level5")]
+            Self::MlKem1024P384 => mlkem1024_p384::check(key),
+            #[cfg(feature = "round3")]
+            Self::X25519Kyber768R3 => kyber768_x25519::check(key),
         }
     }
 }
 
-/// An encapsulation key that has passed its check (FIPS 203, section 7.2).
+/// An encapsulation key that has passed its check (FIPS 203, section 7.2; a point of P-384 is on the curve).
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct EncapsulationKey {
     kem: Kem,
@@ -56,23 +91,18 @@ pub(crate) struct Ciphertext {
 
 /// The secret half of a key pair.
 pub(crate) enum DecapsulationKey {
-    XWing(XWingKey),
-}
-
-pub(crate) struct XWingKey {
-    dk_m: backend::MlKem768Key,
-    sk_x: Secret<32>,
-    pk_x: [u8; 32],
+    XWing(xwing::Key),
+    #[cfg(feature = "level5")]
+    MlKem1024P384(mlkem1024_p384::Key),
+    #[cfg(feature = "round3")]
+    X25519Kyber768R3(kyber768_x25519::Key),
 }
 
 impl EncapsulationKey {
-    /// [`Error::Malformed`] for a wrong length or a coefficient that is not below q.
+    /// [`Error::Malformed`] for a wrong length, a coefficient that is not below q, or no point.
     pub(crate) fn from_bytes(kem: Kem, bytes: &[u8]) -> Result<Self, Error> {
-        let key = Self { kem, bytes: bytes.into() };
-        match kem {
-            Kem::XWing if backend::mlkem768_check(key.xwing()?.0) => Ok(key),
-            Kem::XWing => Err(Error::Malformed),
-        }
+        kem.check(bytes)?;
+        Ok(Self { kem, bytes: bytes.into() })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -81,30 +111,14 @@ impl EncapsulationKey {
 
     /// Draws what it needs and gives the ciphertext and the shared secret. An all-zero X25519 result is [`Error::Authentication`].
     pub(crate) fn encapsulate(&self, rng: &mut impl TryCryptoRng) -> Result<(Ciphertext, Secret<32>), Error> {
-        match self.kem {
-            Kem::XWing => self.encapsulate_xwing(&Secret::random(rng)?),
-        }
-    }
-
-    /// `coins` is `m || e_x`.
-    fn encapsulate_xwing(&self, coins: &Secret<64>) -> Result<(Ciphertext, Secret<32>), Error> {
-        let (ek_m, pk_x) = self.xwing()?;
-        let mut coins = Reader::new(coins.expose());
-        let (m, e_x) = (coins.array()?, coins.array()?);
-        let mut bytes = vec![0; Kem::XWing.ciphertext_len()].into_boxed_slice();
-        let (ct_m, ct_x) = bytes.split_first_chunk_mut().ok_or(Error::WrongKind)?;
-        let ss_m = Secret::build(|ss| backend::mlkem768_encapsulate(ek_m, m, ct_m, ss));
-        ct_x.copy_from_slice(&backend::x25519_public(e_x));
-        let (ss_x, contributory) = x25519(e_x, pk_x);
-        let ss = combine(&ss_m, &ss_x, ct_x, pk_x);
-        accept(contributory, (Ciphertext { kem: Kem::XWing, bytes }, ss))
-    }
-
-    fn xwing(&self) -> Result<(&[u8; backend::MLKEM768_EK], &[u8; 32]), Error> {
-        let mut reader = Reader::new(&self.bytes);
-        let halves = (reader.array()?, reader.array()?);
-        reader.end()?;
-        Ok(halves)
+        let (bytes, ss) = match self.kem {
+            Kem::XWing => xwing::encapsulate(&self.bytes, &Secret::random(rng)?)?,
+            #[cfg(feature = "level5")]
+            Kem::MlKem1024P384 => mlkem1024_p384::encapsulate(&self.bytes, &Secret::random(rng)?)?,
+            #[cfg(feature = "round3")]
+            Kem::X25519Kyber768R3 => kyber768_x25519::encapsulate(&self.bytes, &Secret::random(rng)?)?,
+        };
+        Ok((Ciphertext { kem: self.kem, bytes }, ss))
     }
 }
 
@@ -120,42 +134,46 @@ impl Ciphertext {
 }
 
 impl DecapsulationKey {
-    /// A fresh key pair.
+    /// A fresh key pair. The seed is what is kept and imported where anything is, never the expanded key: ML-KEM binds nothing to an expanded one.
     pub(crate) fn generate(kem: Kem, rng: &mut impl TryCryptoRng) -> Result<(Self, EncapsulationKey), Error> {
-        match kem {
-            Kem::XWing => Self::xwing_from_seed(&Secret::random(rng)?),
-        }
+        let (key, bytes) = match kem {
+            Kem::XWing => {
+                let (key, ek) = xwing::Key::from_seed(&Secret::random(rng)?)?;
+                (Self::XWing(key), ek)
+            }
+            #[cfg(feature = "level5")]
+            Kem::MlKem1024P384 => {
+                let (key, ek) = mlkem1024_p384::Key::from_seed(&Secret::random(rng)?)?;
+                (Self::MlKem1024P384(key), ek)
+            }
+            #[cfg(feature = "round3")]
+            Kem::X25519Kyber768R3 => {
+                let (key, ek) = kyber768_x25519::Key::generate(Secret::random(rng)?)?;
+                (Self::X25519Kyber768R3(key), ek)
+            }
+        };
+        Ok((key, EncapsulationKey { kem, bytes }))
     }
 
-    /// The seed is what is kept and imported, never the expanded key: ML-KEM binds nothing to an expanded one.
-    fn xwing_from_seed(seed: &Secret<32>) -> Result<(Self, EncapsulationKey), Error> {
-        let expanded = Secret::<96>::build(|out| backend::shake256(seed.expose(), out));
-        let mut reader = Reader::new(expanded.expose());
-        let (dz, sk_x) = (reader.array()?, Secret::build(|sk| sk.copy_from_slice(reader.rest())));
-        let mut bytes = vec![0; Kem::XWing.encapsulation_key_len()].into_boxed_slice();
-        let (ek_m, place) = bytes.split_first_chunk_mut().ok_or(Error::WrongKind)?;
-        let dk_m = backend::MlKem768Key::from_seed(dz, ek_m);
-        let pk_x = backend::x25519_public(sk_x.expose());
-        place.copy_from_slice(&pk_x);
-        Ok((Self::XWing(XWingKey { dk_m, sk_x, pk_x }), EncapsulationKey { kem: Kem::XWing, bytes }))
-    }
-
-    /// A wrong ML-KEM half shows only later, as a tag that fails; an all-zero X25519 result is [`Error::Authentication`].
+    /// A wrong post-quantum half shows only later, as a tag that fails; an all-zero X25519 result and no point of P-384 are [`Error::Authentication`].
     pub(crate) fn decapsulate(&self, ct: &Ciphertext) -> Result<Secret<32>, Error> {
         match (self, ct.kem) {
             (Self::XWing(key), Kem::XWing) => key.decapsulate(&ct.bytes),
+            #[cfg(feature = "level5")]
+            (Self::MlKem1024P384(key), Kem::MlKem1024P384) => key.decapsulate(&ct.bytes),
+            #[cfg(feature = "round3")]
+            (Self::X25519Kyber768R3(key), Kem::X25519Kyber768R3) => key.decapsulate(&ct.bytes),
+            #[cfg(any(feature = "level5", feature = "round3"))]
+            _ => Err(Error::WrongKind),
         }
     }
 }
 
-impl XWingKey {
-    fn decapsulate(&self, ct: &[u8]) -> Result<Secret<32>, Error> {
-        let mut reader = Reader::new(ct);
-        let (ct_m, ct_x) = (reader.array()?, reader.array()?);
-        let ss_m = Secret::build(|ss| self.dk_m.decapsulate(ct_m, ss));
-        let (ss_x, contributory) = x25519(self.sk_x.expose(), ct_x);
-        accept(contributory, combine(&ss_m, &ss_x, ct_x, &self.pk_x))
-    }
+fn halves<const A: usize, const B: usize>(bytes: &[u8]) -> Result<(&[u8; A], &[u8; B]), Error> {
+    let mut reader = Reader::new(bytes);
+    let halves = (reader.array()?, reader.array()?);
+    reader.end()?;
+    Ok(halves)
 }
 
 fn x25519(secret: &[u8; 32], public: &[u8; 32]) -> (Secret<32>, Choice) {
@@ -164,8 +182,8 @@ fn x25519(secret: &[u8; 32], public: &[u8; 32]) -> (Secret<32>, Choice) {
     (shared, contributory)
 }
 
-fn combine(ss_m: &Secret<32>, ss_x: &Secret<32>, ct_x: &[u8], pk_x: &[u8; 32]) -> Secret<32> {
-    Secret::build(|ss| backend::sha3_256(&[ss_m.expose(), ss_x.expose(), ct_x, pk_x, label::XWING], ss))
+fn combine(parts: &[&[u8]]) -> Secret<32> {
+    Secret::build(|ss| backend::sha3_256(parts, ss))
 }
 
 /// Declassifies the verdict, after all the work was done.

@@ -62,7 +62,8 @@ pub struct AnonymousReplyRead(Replied);
 
 /// What both kinds of initiator start from.
 struct Opening {
-    suite: Suite,
+    /// None for an identity whose suite must be named.
+    suite: Option<Suite>,
     prologue: Vec<u8>,
     psk: Option<Psk>,
     payload: Unproved,
@@ -86,15 +87,16 @@ struct Replied {
 }
 
 impl Initiator {
-    /// `prologue` is what both applications agreed on beforehand, such as `example/1`. The suite is the identity's own unless set.
+    /// `prologue` is what both applications agreed on beforehand, such as `example/1`. The suite is [`Suite::for_signature`] of the identity's algorithm unless named.
+    /// An identity of round 3 has none: unless it is named, [`Initiator::send_hello`] gives [`Error::SuiteNotNamed`].
     pub fn new(me: &Identity, prologue: &[u8]) -> Self {
         let suite = Suite::for_signature(me.public().algorithm());
         Self { me: me.share(), opening: Opening::new(suite, prologue) }
     }
 
-    /// Names another suite. It must fit the identity, or [`Initiator::send_hello`] gives [`Error::WrongKind`].
+    /// Names another suite. It must fit the identity, or [`Initiator::send_hello`] gives [`Error::WrongIdentity`].
     pub fn suite(mut self, suite: Suite) -> Self {
-        self.opening.suite = suite;
+        self.opening.suite = Some(suite);
         self
     }
 
@@ -118,8 +120,9 @@ impl Initiator {
 
     /// As [`Initiator::send_hello`]. Draws a KEM seed of 32 bytes.
     pub fn send_hello_with_rng(self, rng: &mut impl TryCryptoRng) -> Result<(AwaitsReply, Vec<u8>), Error> {
-        if self.me.public().algorithm() != self.opening.suite.signature() {
-            return Err(Error::WrongKind);
+        let (has, needs) = (self.me.public().algorithm(), self.opening.suite()?.signature());
+        if has != needs {
+            return Err(Error::WrongIdentity { has: has.id(), needs: needs.id() });
         }
         let (waiting, frame) = self.opening.hello(true, rng)?;
         Ok((AwaitsReply { me: self.me, waiting }, frame))
@@ -209,12 +212,12 @@ impl FinishToSign {
 impl AnonymousInitiator {
     /// `prologue` is what both applications agreed on beforehand.
     pub fn new(prologue: &[u8]) -> Self {
-        Self(Opening::new(Suite::default(), prologue))
+        Self(Opening::new(Some(Suite::default()), prologue))
     }
 
     /// Names another suite than the default.
     pub fn suite(mut self, suite: Suite) -> Self {
-        self.0.suite = suite;
+        self.0.suite = Some(suite);
         self
     }
 
@@ -274,25 +277,29 @@ impl AnonymousReplyRead {
 }
 
 impl Opening {
-    fn new(suite: Suite, prologue: &[u8]) -> Self {
+    fn new(suite: Option<Suite>, prologue: &[u8]) -> Self {
         Self { suite, prologue: prologue.to_vec(), psk: None, payload: Unproved::default() }
+    }
+
+    fn suite(&self) -> Result<Suite, Error> {
+        self.suite.ok_or(Error::SuiteNotNamed)
     }
 
     /// Message 1: header · (psk,) e · payload.
     fn hello(self, identified: bool, rng: &mut impl TryCryptoRng) -> Result<(Waiting, Vec<u8>), Error> {
         check_payload(self.payload.as_bytes())?;
-        let pattern = Pattern::new(identified, self.psk.is_some());
-        let (mut state, header) = begin(pattern, self.suite, &self.prologue);
+        let (pattern, suite) = (Pattern::new(identified, self.psk.is_some()), self.suite()?);
+        let (mut state, header) = begin(pattern, suite, &self.prologue);
         let mut body = header.to_vec();
         if let Some(psk) = &self.psk {
             state.mix_key_and_hash(psk.expose())?;
         }
-        let (e, ek) = DecapsulationKey::generate(self.suite.kem(), rng)?;
+        let (e, ek) = DecapsulationKey::generate(suite.kem(), rng)?;
         write_e(&mut state, &ek, pattern.psk(), &mut body)?;
         write_payload(&mut state, self.payload.as_bytes(), &mut body)?;
         let mut frame = Vec::new();
         put_frame(&mut frame, &body)?;
-        Ok((Waiting { state, suite: self.suite, pattern, e }, frame))
+        Ok((Waiting { state, suite, pattern, e }, frame))
     }
 }
 

@@ -25,9 +25,10 @@ use rand_core::TryCryptoRng;
 
 /// Accepts conversations in `XX`, and in `NX` where [`Responder::read_any_hello`] is called; with a pre-shared key configured in their `psk0` forms alone.
 pub struct Responder {
-    me: Identity,
+    /// At most one a signature algorithm.
+    identities: Vec<Identity>,
     prologue: Vec<u8>,
-    suites: Vec<Suite>,
+    named: Option<Vec<Suite>>,
     psks: Vec<Psk>,
     busy: bool,
 }
@@ -95,17 +96,33 @@ struct Replying {
 }
 
 impl Responder {
-    /// `prologue` is what both applications agreed on beforehand. Every suite that fits the identity is allowed unless set.
+    /// `prologue` is what both applications agreed on beforehand. Every suite that fits the identity is allowed unless others are named; round 3's is not.
     pub fn new(me: &Identity, prologue: &[u8]) -> Self {
-        let signature = me.public().algorithm();
-        let suites = Suite::ALL.iter().copied().filter(|suite| suite.signature() == signature).collect();
-        Self { me: me.share(), prologue: prologue.to_vec(), suites, psks: Vec::new(), busy: false }
+        Self { identities: vec![me.share()], prologue: prologue.to_vec(), named: None, psks: Vec::new(), busy: false }
     }
 
-    /// Allows these suites alone; those that do not fit the identity are passed over.
-    pub fn suites(mut self, suites: &[Suite]) -> Self {
-        self.suites.retain(|suite| suites.contains(suite));
+    /// Answers with this identity in the suites of its algorithm: for the time in which peers move from one algorithm to another. One of an algorithm that
+    /// there was takes the place of that.
+    pub fn also(mut self, me: &Identity) -> Self {
+        self.identities.retain(|other| other.public().algorithm() != me.public().algorithm());
+        self.identities.push(me.share());
         self
+    }
+
+    /// Allows these suites alone, as far as there is an identity for them.
+    pub fn suites(mut self, suites: &[Suite]) -> Self {
+        self.named = Some(suites.to_vec());
+        self
+    }
+
+    /// The suites in which a first message is answered.
+    pub fn allowed(&self) -> impl Iterator<Item = Suite> {
+        let named = |suite: &Suite| self.named.as_ref().map_or(!suite.must_be_named(), |named| named.contains(suite));
+        Suite::ALL.iter().copied().filter(move |suite| named(suite) && self.identity_for(*suite).is_some())
+    }
+
+    fn identity_for(&self, suite: Suite) -> Option<&Identity> {
+        self.identities.iter().find(|me| me.public().algorithm() == suite.signature())
     }
 
     /// Requires this pre-shared key. Called twice it allows two, the newer first: for the time of a rotation. A third call replaces the second key.
@@ -144,6 +161,7 @@ impl Responder {
         let secretive = !self.psks.is_empty();
         let heard = self.hear(frame, anonymous).map_err(|error| match error {
             Error::RefusedByUs(why) if !secretive => Rejected::refuse(why),
+            Error::SuiteNotAllowed { .. } if !secretive => Rejected { error, ..Rejected::refuse(Refusal::Suite) },
             error => Rejected::silent(error),
         })?;
         let reply = ToAnybody::default();
@@ -171,7 +189,8 @@ impl Responder {
                 .reduce(|newer, older| newer.or(older))
                 .unwrap_or(Err(Error::Authentication))?,
         };
-        Ok(Heard { me: self.me, state, suite, pattern, ek, payload })
+        let me = self.identity_for(suite).ok_or(Error::WrongKind)?.share();
+        Ok(Heard { me, state, suite, pattern, ek, payload })
     }
 
     fn check_header(&self, body: &[u8], anonymous: bool) -> Result<(Pattern, Suite), Error> {
@@ -185,8 +204,9 @@ impl Responder {
         }
         let allowed = |pattern: &Pattern| pattern.psk() != self.psks.is_empty() && (anonymous || pattern.identified());
         let pattern = Pattern::from_id(pattern).filter(allowed).ok_or(Error::RefusedByUs(Refusal::Pattern))?;
-        let suite = self.suites.iter().copied().find(|allowed| allowed.id() == suite).ok_or(Error::RefusedByUs(Refusal::Suite))?;
-        Ok((pattern, suite))
+        let allowed = self.allowed().find(|allowed| allowed.id() == suite);
+        let refused = || Error::SuiteNotAllowed { asked: suite, allowed: self.allowed().map(Suite::id).collect() };
+        Ok((pattern, allowed.ok_or_else(refused)?))
     }
 
     fn open(

@@ -52,6 +52,7 @@ pub struct Connect {
 /// How to accept conversations; used for as many as come.
 pub struct Accept {
     me: Identity,
+    also: Vec<Identity>,
     prologue: Vec<u8>,
     suites: Option<Vec<Suite>>,
     psks: Vec<Psk>,
@@ -98,6 +99,13 @@ impl Connect {
 
     /// Does the handshake. A responder that `trust` declines learns nothing about us.
     pub fn connect<T: Transport>(&self, transport: T, trust: &mut impl Trust) -> Result<Stream<T>, Error> {
+        let suite = match &self.me {
+            Some(me) => self.suite.or(Suite::for_signature(me.public().algorithm())),
+            None => Some(self.suite.unwrap_or_default()),
+        };
+        if suite.is_some_and(|suite| !trust.allows(suite)) {
+            return Err(error::Error::from(error::Distrust::SuiteNotAllowed).into());
+        }
         let mut wire = Wire::new(transport, self.deadline, self.observer.clone());
         let opened = match &self.me {
             Some(me) => self.identified(me, &mut wire, trust),
@@ -144,6 +152,7 @@ impl Accept {
     pub fn new(me: &Identity, prologue: &[u8]) -> Self {
         Self {
             me: me.share(),
+            also: Vec::new(),
             prologue: prologue.to_vec(),
             suites: None,
             psks: Vec::new(),
@@ -154,7 +163,13 @@ impl Accept {
         }
     }
 
-    /// Allows these suites alone, among those that fit the identity.
+    /// Answers with this identity in the suites of its algorithm: see [`Responder::also`].
+    pub fn also(mut self, me: &Identity) -> Self {
+        self.also.push(me.share());
+        self
+    }
+
+    /// Allows these suites alone, as far as there is an identity for them.
     pub fn suites(mut self, suites: &[Suite]) -> Self {
         self.suites = Some(suites.to_vec());
         self
@@ -211,6 +226,8 @@ impl Accept {
 
     fn respond<T: Transport>(&self, wire: &mut Wire<T>, trust: &mut impl Trust, busy: bool) -> Result<Channel, Error> {
         let responder = self.responder().busy(busy);
+        let allowed: Vec<_> = responder.allowed().filter(|suite| trust.allows(*suite)).collect();
+        let responder = responder.suites(&allowed);
         let hello = wire.receive(1, responder.frame_bounds())?;
         let hello = match self.anonymous {
             true => responder.read_any_hello(&hello),
@@ -235,7 +252,7 @@ impl Accept {
     }
 
     fn responder(&self) -> Responder {
-        let mut responder = Responder::new(&self.me, &self.prologue);
+        let mut responder = self.also.iter().fold(Responder::new(&self.me, &self.prologue), Responder::also);
         if let Some(suites) = &self.suites {
             responder = responder.suites(suites);
         }
@@ -261,6 +278,10 @@ impl<T: Trust> Trust for Patient<'_, T> {
         let verdict = self.trust.judge(peer);
         self.thought = begin.elapsed();
         verdict
+    }
+
+    fn allows(&self, suite: Suite) -> bool {
+        self.trust.allows(suite)
     }
 }
 

@@ -29,12 +29,20 @@ fn a_changed_suite_or_pattern_is_gone_along_with() {
     for pattern in PATTERNS {
         let ends = Ends::new(pattern);
         let (_, hello) = ends.hello();
-        for suite in [0u16, 2, 3, 0x7E03, 0x0101, 0xFFFF] {
+        for suite in [0u16, 2, 0x7E03, 0x0101, 0xFFFF] {
             let mut changed = hello.clone();
             changed[6..8].copy_from_slice(&suite.to_be_bytes());
             let rejected = ends.reply(&changed).map(|_| ()).unwrap_err();
-            assert_eq!(rejected.error(), Error::RefusedByUs(Refusal::Suite));
+            let allowed = [1, 3].into_iter().collect();
+            assert_eq!(rejected.error(), Error::SuiteNotAllowed { asked: suite, allowed });
             assert_eq!(rejected.answer(), if pattern.psk() { &[][..] } else { &[0, 1, 3] });
+        }
+        // Another suite of the same identity is allowed here, unless it is not; the initiator notices.
+        let mut changed = hello.clone();
+        changed[6..8].copy_from_slice(&3u16.to_be_bytes());
+        match ends.reply(&changed) {
+            Ok((_, reply)) => assert_eq!(ends.finish(ends.hello().0, &reply).unwrap_err(), Error::Authentication),
+            Err(rejected) => assert!(pattern.psk() && rejected.answer().is_empty()),
         }
         for id in (0..=8).filter(|id| *id != pattern.id()) {
             let mut changed = hello.clone();

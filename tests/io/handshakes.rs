@@ -259,12 +259,16 @@ fn a_reset_swallows_a_refusal() {
             (answer(accept(), TrustAnyone, &changed(5, 9), extra), Refusal::Pattern),
             (answer(accept(), TrustAnyone, &anonymous, extra), Refusal::Pattern),
             (answer(accept(), TrustAnyone, &with_psk, extra), Refusal::Pattern),
-            (answer(accept(), TrustAnyone, &changed(6, 0x77), extra), Refusal::Suite),
-            (answer(accept().suites(&[]), TrustAnyone, &hello(), extra), Refusal::Suite),
             (answer(accept().gate(&Gate::new(0, 9)), TrustAnyone, &hello(), extra), Refusal::Busy),
         ];
         for ((back, error), why) in refusals {
             assert_eq!((back, error), (vec![0, 1, why.status()], refused(why)));
+        }
+        for (accept, hello, asked, allowed) in
+            [(accept(), changed(6, 0x77), 0x7701, vec![1, 3]), (accept().suites(&[]), hello(), 1, vec![])]
+        {
+            let error = Error::SuiteNotAllowed { asked, allowed: allowed.into_iter().collect() };
+            assert_eq!(answer(accept, TrustAnyone, &hello, extra), (vec![0, 1, 3], Some(error)));
         }
         let (back, error) = answer(accept().anonymous(), Pinned(ALICE.fingerprint()), &anonymous, extra);
         assert_eq!((back, error), (vec![0, 1, 5], Some(Error::Untrusted(Distrust::Anonymous))));

@@ -8,19 +8,12 @@ use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
 use ed25519_dalek::Signer;
 use hkdf::Hkdf;
-use libcrux_ml_dsa::ml_dsa_65;
-use libcrux_ml_kem::mlkem768;
 use sha2::{Digest, Sha256, Sha512};
 use sha3::Sha3_256;
 use shake::Shake256;
 use shake::digest::{ExtendableOutput, Update, XofReader};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroize;
-
-pub(crate) const MLKEM768_EK: usize = 1184;
-pub(crate) const MLKEM768_CT: usize = 1088;
-pub(crate) const MLDSA65_PK: usize = 1952;
-pub(crate) const MLDSA65_SIG: usize = 3309;
 
 // Hashes: FIPS 180-4 and FIPS 202, over the joined parts.
 
@@ -52,16 +45,24 @@ pub(crate) fn shake256(input: &[u8], out: &mut [u8]) {
 
 // HKDF: RFC 5869.
 
-pub(crate) fn hkdf_sha256_extract(salt: &[u8], ikm: &[u8], prk: &mut [u8; 32]) {
-    let (mut output, _) = Hkdf::<Sha256>::extract(Some(salt), ikm);
-    prk.copy_from_slice(&output);
-    output.as_mut_slice().zeroize();
+macro_rules! hkdf {
+    ($extract:ident, $expand:ident, $hash:ty, $len:literal) => {
+        pub(crate) fn $extract(salt: &[u8], ikm: &[u8], prk: &mut [u8; $len]) {
+            let (mut output, _) = Hkdf::<$hash>::extract(Some(salt), ikm);
+            prk.copy_from_slice(&output);
+            output.as_mut_slice().zeroize();
+        }
+
+        /// `out` is at most 255 times the hash's length.
+        pub(crate) fn $expand(prk: &[u8; $len], info: &[&[u8]], out: &mut [u8]) -> Result<(), Error> {
+            Hkdf::<$hash>::from_prk(prk).map_err(|_| Error::TooLong)?.expand_multi_info(info, out).map_err(|_| Error::TooLong)
+        }
+    };
 }
 
-/// `out` is at most 255 · 32 bytes long.
-pub(crate) fn hkdf_sha256_expand(prk: &[u8; 32], info: &[&[u8]], out: &mut [u8]) -> Result<(), Error> {
-    Hkdf::<Sha256>::from_prk(prk).map_err(|_| Error::TooLong)?.expand_multi_info(info, out).map_err(|_| Error::TooLong)
-}
+hkdf!(hkdf_sha256_extract, hkdf_sha256_expand, Sha256, 32);
+#[cfg(feature = "level5")]
+hkdf!(hkdf_sha512_extract, hkdf_sha512_expand, Sha512, 64);
 
 // X25519: RFC 7748.
 
@@ -120,88 +121,6 @@ impl Ed25519Public {
     }
 }
 
-// ML-KEM-768: FIPS 203.
-
-/// An ML-KEM-768 decapsulation key, made from its seed; wiped when dropped.
-pub(crate) struct MlKem768Key(Box<mlkem768::MlKem768PrivateKey>);
-
-impl MlKem768Key {
-    /// From `d || z`; writes the encapsulation key.
-    pub(crate) fn from_seed(seed: &[u8; 64], ek: &mut [u8; MLKEM768_EK]) -> Self {
-        let (mut secret, public) = mlkem768::generate_key_pair(*seed).into_parts();
-        ek.copy_from_slice(public.as_slice());
-        let key = Self(Box::new(secret.clone()));
-        wipe(&mut secret);
-        key
-    }
-
-    /// Implicit rejection: any ciphertext gives a secret.
-    pub(crate) fn decapsulate(&self, ct: &[u8; MLKEM768_CT], shared: &mut [u8; 32]) {
-        let mut secret = mlkem768::decapsulate(&self.0, &ct.into());
-        shared.copy_from_slice(&secret);
-        secret.zeroize();
-    }
-}
-
-impl Drop for MlKem768Key {
-    fn drop(&mut self) {
-        wipe(&mut self.0);
-    }
-}
-
-#[allow(clippy::indexing_slicing, reason = "the library gives no other way to its bytes; the range is the type's own length")]
-fn wipe(key: &mut mlkem768::MlKem768PrivateKey) {
-    key[0..mlkem768::MlKem768PrivateKey::len()].zeroize();
-}
-
-/// The check of section 7.2: every coefficient decodes below q.
-pub(crate) fn mlkem768_check(ek: &[u8; MLKEM768_EK]) -> bool {
-    mlkem768::validate_public_key(&ek.into())
-}
-
-/// `ek` has passed [`mlkem768_check`].
-pub(crate) fn mlkem768_encapsulate(ek: &[u8; MLKEM768_EK], coins: &[u8; 32], ct: &mut [u8; MLKEM768_CT], shared: &mut [u8; 32]) {
-    let (ciphertext, mut secret) = mlkem768::encapsulate(&ek.into(), *coins);
-    ct.copy_from_slice(ciphertext.as_slice());
-    shared.copy_from_slice(&secret);
-    secret.zeroize();
-}
-
-// ML-DSA-65: FIPS 204.
-
-/// An ML-DSA-65 signing key, made from its seed; wiped when dropped.
-pub(crate) struct MlDsa65Key(Box<ml_dsa_65::MLDSA65SigningKey>);
-
-impl MlDsa65Key {
-    /// Writes the public key.
-    pub(crate) fn from_seed(seed: &[u8; 32], pk: &mut [u8; MLDSA65_PK]) -> Self {
-        let mut pair = ml_dsa_65::generate_key_pair(*seed);
-        pk.copy_from_slice(pair.verification_key.as_slice());
-        let key = Self(Box::new(pair.signing_key.clone()));
-        pair.signing_key.as_mut_slice().zeroize();
-        key
-    }
-
-    /// Algorithm 2, `rnd` being the hedge. Fails with the tiny probability that the rejection loop's bound leaves: draw again.
-    pub(crate) fn sign(&self, message: &[u8], context: &[u8], rnd: &[u8; 32], signature: &mut [u8; MLDSA65_SIG]) -> Result<(), Error> {
-        let made = ml_dsa_65::sign(&self.0, message, context, *rnd).map_err(|_| Error::Randomness)?;
-        signature.copy_from_slice(made.as_slice());
-        Ok(())
-    }
-}
-
-impl Drop for MlDsa65Key {
-    fn drop(&mut self) {
-        self.0.as_mut_slice().zeroize();
-    }
-}
-
-pub(crate) fn mldsa65_verify(pk: &[u8; MLDSA65_PK], message: &[u8], context: &[u8], signature: &[u8; MLDSA65_SIG]) -> bool {
-    let pk = ml_dsa_65::MLDSA65VerificationKey::new(*pk);
-    let signature = ml_dsa_65::MLDSA65Signature::new(*signature);
-    ml_dsa_65::verify(&pk, message, context, &signature).is_ok()
-}
-
 // ChaCha20-Poly1305: RFC 8439.
 
 /// Encrypts `text` in place. At most 2^38 − 64 bytes.
@@ -212,4 +131,25 @@ pub(crate) fn chacha20poly1305_seal(key: &[u8; 32], nonce: &[u8; 12], ad: &[u8],
 /// Checks the tag, then decrypts `text` in place. On failure `text` is as it was.
 pub(crate) fn chacha20poly1305_open(key: &[u8; 32], nonce: &[u8; 12], ad: &[u8], text: &mut [u8], tag: &[u8; 16]) -> Result<(), Error> {
     ChaCha20Poly1305::new(key.into()).decrypt_inout_detached(nonce.into(), ad, text.into(), tag.into()).map_err(|_| Error::Authentication)
+}
+
+// AES-256-GCM: NIST SP 800-38D.
+
+/// A key with its schedule; the library wipes it when it is dropped. AES and carry-less multiplication instructions are found at run time.
+pub(crate) struct Aes256GcmKey(Box<aes_gcm::Aes256Gcm>);
+
+impl Aes256GcmKey {
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        Self(Box::new(aes_gcm::Aes256Gcm::new(key.into())))
+    }
+
+    /// Encrypts `text` in place.
+    pub(crate) fn seal(&self, nonce: &[u8; 12], ad: &[u8], text: &mut [u8]) -> Result<[u8; 16], Error> {
+        self.0.encrypt_inout_detached(nonce.into(), ad, text.into()).map(Into::into).map_err(|_| Error::TooLong)
+    }
+
+    /// Checks the tag, then decrypts `text` in place. On failure `text` is as it was.
+    pub(crate) fn open(&self, nonce: &[u8; 12], ad: &[u8], text: &mut [u8], tag: &[u8; 16]) -> Result<(), Error> {
+        self.0.decrypt_inout_detached(nonce.into(), ad, text.into(), tag.into()).map_err(|_| Error::Authentication)
+    }
 }
