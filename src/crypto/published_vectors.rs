@@ -21,6 +21,10 @@ mod ed25519;
 mod hkdf;
 mod ml_dsa;
 mod ml_kem;
+#[cfg(feature = "level5")]
+mod mlkem1024_p384;
+#[cfg(feature = "level5")]
+mod p384;
 mod randomness;
 mod x25519;
 mod xwing;

@@ -1,8 +1,7 @@
 //! Many runs, one hash: a SHAKE-128 stream feeds them, another absorbs what they give.
 
 use super::{Fields, hex, json};
-use crate::crypto::backend::{self, MLDSA65_PK, MLDSA65_SIG, MLKEM768_CT, MLKEM768_EK};
-use libcrux_ml_dsa::ml_dsa_65;
+use crate::crypto::backend::{self, MLKEM768_CT, MLKEM768_EK};
 use libcrux_ml_kem::mlkem768;
 use shake::digest::{ExtendableOutput, Update, XofReader};
 use shake::{Shake128, Shake128Reader};
@@ -52,26 +51,34 @@ fn one_of_ten_thousand_runs_of_mlkem_differs() {
     assert_eq!(portable, expected);
 }
 
-#[test]
-fn one_of_ten_thousand_runs_of_mldsa_differs() {
-    let file = json("accumulated/accumulated.json");
-    let expected = hex(file["ML-DSA"]["65"].text(&RUNS.to_string()));
+macro_rules! mldsa {
+    ($name:ident, $n:literal, $module:ident, $key:ident, $pk:ident, $sig:ident, $verify:ident) => {
+        #[test]
+        fn $name() {
+            let file = json("accumulated/accumulated.json");
+            let expected = hex(file["ML-DSA"][$n].text(&RUNS.to_string()));
 
-    let ours = accumulate(|stream, results| {
-        let (mut pk, mut signature) = ([0; MLDSA65_PK], [0; MLDSA65_SIG]);
-        backend::MlDsa65Key::from_seed(&draw(stream), &mut pk).sign(b"", b"", &[0; 32], &mut signature).unwrap();
-        assert!(backend::mldsa65_verify(&pk, b"", b"", &signature));
-        results.update(&pk);
-        results.update(&signature);
-    });
-    assert_eq!(ours, expected);
+            let ours = accumulate(|stream, results| {
+                let (mut pk, mut signature) = ([0; backend::$pk], [0; backend::$sig]);
+                backend::$key::from_seed(&draw(stream), &mut pk).sign(b"", b"", &[0; 32], &mut signature).unwrap();
+                assert!(backend::$verify(&pk, b"", b"", &signature));
+                results.update(&pk);
+                results.update(&signature);
+            });
+            assert_eq!(ours, expected);
 
-    let portable = accumulate(|stream, results| {
-        let pair = ml_dsa_65::portable::generate_key_pair(draw(stream));
-        let signature = ml_dsa_65::portable::sign(&pair.signing_key, b"", b"", [0; 32]).unwrap();
-        assert!(ml_dsa_65::portable::verify(&pair.verification_key, b"", b"", &signature).is_ok());
-        results.update(pair.verification_key.as_slice());
-        results.update(signature.as_slice());
-    });
-    assert_eq!(portable, expected);
+            let portable = accumulate(|stream, results| {
+                let pair = libcrux_ml_dsa::$module::portable::generate_key_pair(draw(stream));
+                let signature = libcrux_ml_dsa::$module::portable::sign(&pair.signing_key, b"", b"", [0; 32]).unwrap();
+                assert!(libcrux_ml_dsa::$module::portable::verify(&pair.verification_key, b"", b"", &signature).is_ok());
+                results.update(pair.verification_key.as_slice());
+                results.update(signature.as_slice());
+            });
+            assert_eq!(portable, expected);
+        }
+    };
 }
+
+mldsa!(one_of_ten_thousand_runs_of_mldsa65_differs, "65", ml_dsa_65, MlDsa65Key, MLDSA65_PK, MLDSA65_SIG, mldsa65_verify);
+#[cfg(feature = "level5")]
+mldsa!(one_of_ten_thousand_runs_of_mldsa87_differs, "87", ml_dsa_87, MlDsa87Key, MLDSA87_PK, MLDSA87_SIG, mldsa87_verify);
