@@ -24,7 +24,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from dilithium_py.dilithium import dilithium as dilithium_r3
+from dilithium_py.dilithium import default_parameters as dilithium_r3_parameters
 from dilithium_py.ml_dsa import ML_DSA_65, ML_DSA_87
+from kyber_py.kyber import default_parameters as kyber_r3_parameters
+from kyber_py.kyber import kyber as kyber_r3
 from kyber_py.ml_kem import ML_KEM_768, ML_KEM_1024
 
 # ---------------------------------------------------------------------------------------------------------------------------------
@@ -597,6 +601,110 @@ class PublicIdentity:
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
+# 3.6 Round 3
+
+# Where the algorithms of round 3 draw from, whatever else was asked for. Test vectors put a source of their own here.
+system_random = os.urandom
+
+KYBER768 = kyber_r3.Kyber(kyber_r3_parameters.DEFAULT_PARAMETERS["kyber_768"])
+DILITHIUM3 = dilithium_r3.Dilithium(dilithium_r3_parameters.DEFAULT_PARAMETERS["dilithium3"])
+KYBER768.random_bytes = DILITHIUM3.random_bytes = lambda size: system_random(size)
+
+
+class Round3Kem(HybridKem):
+    """Kyber768 and X25519. A secret key is Kyber's, 2,400 bytes, and X25519's, 32."""
+
+    secret_mlkem = 2400
+
+    def generate(self, random):
+        return Round3Key(self, self.mlkem.keygen()[1] + random(32))
+
+    def key(self, secret):
+        return Round3Key(self, secret)
+
+    def encapsulate(self, ek, random):
+        self.check(ek)
+        ek_k, pk_x = ek[:self.ek_mlkem], ek[self.ek_mlkem:]
+        ss_k, ct_k = self.mlkem.encaps(ek_k)
+        e_x = random(32)
+        ct_x = X25519.base(e_x)
+        return ct_k + ct_x, self.combine_all(ss_k, X25519.exchange(e_x, pk_x), ct_k + ct_x, ek)
+
+    def combine_all(self, ss_k, ss_x, ct, ek):
+        """The universal combiner."""
+        return hashlib.sha3_256(ss_k + ss_x + ct + ek + self.label).digest()
+
+
+class Round3Key:
+    def __init__(self, kem, secret):
+        self._kem, self.secret = kem, secret
+        self._sk_k, self._sk_x = secret[:kem.secret_mlkem], secret[kem.secret_mlkem:]
+        self.ek = kem.mlkem._unpack_secret_key(self._sk_k)[1] + X25519.base(self._sk_x)
+
+    def decapsulate(self, ct):
+        kem = self._kem
+        if len(ct) != kem.ct_size:
+            raise Malformed("ciphertext: wrong length")
+        ss_k = kem.mlkem.decaps(self._sk_k, ct[:kem.ct_mlkem])
+        ss_x = X25519.exchange(self._sk_x, ct[kem.ct_mlkem:])
+        return kem.combine_all(ss_k, ss_x, ct, self.ek)
+
+
+class Dilithium3:
+    """A half like those above, without a context and without randomness. Its secret key does not hold the public one."""
+
+    secret_size, public_size, signature_size, rnd_size = 4000, 1952, 3293, 0
+    omega, k = 55, 6
+
+    @staticmethod
+    def sign(key, representative, label, rnd):
+        return DILITHIUM3.sign(key, representative)
+
+    @classmethod
+    def hints_ascend(cls, signature):
+        """The library takes a position that stands twice in one polynomial."""
+        hints, ends = signature[-cls.omega - cls.k:-cls.k], (0, *signature[-cls.k:])
+        polynomials = [hints[start:end] for start, end in zip(ends, ends[1:])]
+        return all(one < other for positions in polynomials for one, other in zip(positions, positions[1:]))
+
+    @classmethod
+    def verify(cls, public, representative, label, signature):
+        return cls.hints_ascend(signature) and DILITHIUM3.verify(public, representative, signature)
+
+
+class Round3Composite(Composite):
+    """A secret key ends with the public one."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.secret_size += self.public_size
+
+    def generate(self, random):
+        public, secret = DILITHIUM3.keygen()
+        seed = random(32)
+        return secret + seed + public + Ed25519.open(seed)[1]
+
+    def open(self, secret):
+        """The parts must belong together."""
+        half, seed, public = secret[:4000], secret[4000:4032], secret[4032:]
+        key, public_t = Ed25519.open(seed)
+        keys = half, key
+        try:
+            self.verify(public, b"", CONTEXT_KEY_CHECK, self.sign(keys, b"", CONTEXT_KEY_CHECK, b""))
+        except Failed:
+            public_t = None
+        if public_t != public[Dilithium3.public_size:]:
+            raise Malformed("secret identity: its parts do not belong together")
+        return keys, public
+
+
+CONTEXT_KEY_CHECK = b"twinlock1 key check"
+KYBER768_X25519_R3 = Round3Kem("X25519Kyber768R3", b"Twinlock-X25519Kyber768R3", KYBER768, 1184, 1088, X25519)
+DILITHIUM3_ED25519_R3 = Round3Composite(0x7E, "Twinlock-Dilithium3R3-Ed25519", "Dilithium3R3Ed25519", b"Twinlock-Dilithium3R3-Ed25519",
+                                        "2.25.1414266881.32259", Dilithium3, Ed25519)
+SIGNATURES[DILITHIUM3_ED25519_R3.id] = DILITHIUM3_ED25519_R3
+
+# ---------------------------------------------------------------------------------------------------------------------------------
 # 3.3 AEAD
 
 TAG = 16
@@ -645,7 +753,8 @@ class Suite:
 
 SUITES = {suite.id: suite for suite in (Suite(0x0001, XWING, MLDSA65_ED25519, CHACHA20_POLY1305, SHA256, 1),
                                         Suite(0x0002, MLKEM1024_P384, MLDSA87_P384, AES256_GCM, SHA512, 2),
-                                        Suite(0x0003, XWING, MLDSA65_ED25519, AES256_GCM, SHA256, 1))}
+                                        Suite(0x0003, XWING, MLDSA65_ED25519, AES256_GCM, SHA256, 1),
+                                        Suite(0x7E03, KYBER768_X25519_R3, DILITHIUM3_ED25519_R3, CHACHA20_POLY1305, SHA256, 0))}
 DEFAULT_SUITE = 0x0001
 
 

@@ -7,6 +7,8 @@ Everything is deterministic: each case draws its coins from SHAKE-256 of a label
 tests/vectors/README.md, where the section numbers are those of docs/protocol.md.
 """
 
+import contextlib
+import dataclasses
 import functools
 import hashlib
 import json
@@ -32,6 +34,16 @@ class Coins:
 
 def coins(label, size):
     return Coins(label)(size)
+
+
+@contextlib.contextmanager
+def system_coins(label):
+    """Within it the algorithms of round 3 draw coins too."""
+    before, tl.system_random = tl.system_random, Coins("system " + label)
+    try:
+        yield
+    finally:
+        tl.system_random = before
 
 
 def fails(call, *arguments):
@@ -87,11 +99,14 @@ def out_of_range_keys(kem, ek):
             ("one byte short", ek[:-1]), ("one byte more", ek + b"\0")]
 
 
+ORDER_8 = bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800")
+
+
 def xwing_bad_keys():
     ek = tl.XWING.key(coins("xwing seed 1", 32)).ek
     cases = out_of_range_keys(tl.XWING, ek)
     cases += [("X25519 half all zero", ek[:1184] + bytes(32)), ("X25519 half of order 2", ek[:1184] + b"\1" + bytes(31)),
-              ("X25519 half of order 8", ek[:1184] + bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"))]
+              ("X25519 half of order 8", ek[:1184] + ORDER_8)]
     for name, bad in cases:
         assert fails(encapsulate, tl.XWING, bad, bytes(64))
         at = "encapsulation" if name.startswith("X25519") else "check"
@@ -294,7 +309,8 @@ def primitives():
 @functools.cache
 def test_identity(name, signature=tl.MLDSA65_ED25519):
     """Of other signatures than the first the name carries the id, as in `alice 2`."""
-    return tl.Identity.generate(Coins("identity " + name), signature)
+    with system_coins("identity " + name):
+        return tl.Identity.generate(Coins("identity " + name), signature)
 
 
 def alice_and_bob(suite):
@@ -1137,10 +1153,167 @@ def refusals():
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
+# round3.json
+
+ROUND3 = 0x7E03
+KEM3, SIGNATURE3 = tl.SUITES[ROUND3].kem, tl.SUITES[ROUND3].signature
+
+
+def round3_key(number):
+    with system_coins(f"round3 kem {number}"):
+        return KEM3.generate(Coins(f"round3 kem {number}"))
+
+
+def round3_ciphertext(number):
+    with system_coins(f"round3 ciphertext {number}"):
+        return KEM3.encapsulate(round3_key(number).ek, Coins(f"round3 ciphertext {number}"))
+
+
+def round3_kem():
+    for number in (1, 2):
+        key, (ct, ss) = round3_key(number), round3_ciphertext(number)
+        assert key.decapsulate(ct) == ss
+        yield {"name": f"kem {number}", "secret": key.secret.hex(), "ek": key.ek.hex(), "ct": ct.hex(), "ss": ss.hex()}
+
+
+def round3_kem_rejected():
+    """Kyber's implicit rejection, and an X25519 half of somebody else."""
+    key, (ct, ss) = round3_key(1), round3_ciphertext(1)
+    other = tl.X25519.base(coins("round3 other", 32))
+    for name, offset, replacement in (("first byte of Kyber's half", 0, bytes([ct[0] ^ 1])),
+                                      ("last byte of Kyber's half", 1087, bytes([ct[1087] ^ 128])), ("another X25519 half", 1088, other)):
+        changed = ct[:offset] + replacement + ct[offset + len(replacement):]
+        rejected = key.decapsulate(changed)
+        assert rejected != ss
+        yield {"name": name, "case": "kem 1", "field": "ct", "offset": offset, "replace": replacement.hex(), "ss": rejected.hex()}
+
+
+def round3_kem_failing():
+    """What an encapsulation key or a ciphertext fails for."""
+    key, ct = round3_key(1), round3_ciphertext(1)[0]
+    cases = [("first coefficient 3329", "ek", 0, bytes([0x01, key.ek[1] & 0xF0 | 0x0D])),
+             ("X25519 half all zero", "ek", 1184, bytes(32)), ("X25519 half of order 8", "ek", 1184, ORDER_8),
+             ("ciphertext's X25519 half all zero", "ct", 1088, bytes(32)), ("ciphertext's X25519 half of order 8", "ct", 1088, ORDER_8)]
+    for name, field, offset, replacement in cases:
+        value = {"ek": key.ek, "ct": ct}[field]
+        bad = value[:offset] + replacement + value[offset + len(replacement):]
+        assert fails(KEM3.encapsulate, bad, bytes) if field == "ek" else fails(key.decapsulate, bad), name
+        at = "decapsulation" if field == "ct" else "encapsulation" if "X25519" in name else "check"
+        yield {"name": name, "case": "kem 1", "field": field, "offset": offset, "replace": replacement.hex(), "fails_at": at}
+
+
+def round3_signatures():
+    cases = [("empty context, empty message", "alice 7E", b"", b""),
+             ("short context", "alice 7E", b"twinlock1 XX initiator", bytes(range(32))),
+             ("context of 255 bytes", "bob 7E", bytes(range(1, 256)), b"The quick brown fox jumps over the lazy dog.")]
+    for name, owner, ctx, message in cases:
+        identity = test_identity(owner, SIGNATURE3)
+        signature = identity.sign(message, ctx, b"")
+        identity.public.verify(message, ctx, signature)
+        yield {"name": name, "identity": owner, "pk": identity.public.key.hex(), "ctx": ctx.hex(), "message": message.hex(),
+               "signature": signature.hex()}
+
+
+def position_twice(signature):
+    """The hints of Dilithium with the last position of the last polynomial once more, where a padding byte stood."""
+    at = tl.Dilithium3.signature_size - tl.Dilithium3.omega - tl.Dilithium3.k
+    hints = bytearray(signature[at:tl.Dilithium3.signature_size])
+    count = hints[-1]
+    assert hints[-2] < count < tl.Dilithium3.omega
+    hints[count], hints[-1] = hints[count - 1], count + 1
+    return at, bytes(hints)
+
+
+def round3_signatures_rejected(case):
+    signature, public, half = bytes.fromhex(case["signature"]), bytes.fromhex(case["pk"]), tl.Dilithium3
+    s = int.from_bytes(signature[-32:], "little")
+    hints = half.signature_size - half.omega - half.k
+    changes = [("Dilithium challenge", "signature", 0, bytes([signature[0] ^ 1])),
+               ("Dilithium response", "signature", 1000, bytes([signature[1000] ^ 128])),
+               ("Dilithium hint padding not zero", "signature", hints + half.omega - 1, b"\1"),
+               ("Dilithium hint count above omega", "signature", half.signature_size - 1, bytes([half.omega + 1])),
+               ("Dilithium hint position twice", "signature", *position_twice(signature)),
+               ("Ed25519 R", "signature", half.signature_size, bytes([signature[half.signature_size] ^ 1])),
+               ("Ed25519 S plus group order", "signature", half.signature_size + 32, (s + ED25519_ORDER).to_bytes(32, "little")),
+               ("Ed25519 A of small order", "pk", half.public_size, b"\1" + bytes(31)),
+               ("Dilithium public key", "pk", 40, bytes([public[40] ^ 1])), ("message", "message", 0, b"\xff"),
+               ("context", "ctx", 0, b"T")]
+    return rejected_changes(SIGNATURE3, case, changes)
+
+
+def round3_secret_refused():
+    """Secrets whose parts do not belong together."""
+    secret, other = test_identity("alice 7E", SIGNATURE3).secret, test_identity("bob 7E", SIGNATURE3).secret
+    cases = [("Dilithium's s1", 200, bytes([secret[200] ^ 1])), ("Dilithium's tr", 64, bytes([secret[64] ^ 1])),
+             ("the Ed25519 seed", 4000, other[4000:4032]), ("the public key's Dilithium half", 4032, other[4032:5984]),
+             ("the public key's Ed25519 half", 5984, other[5984:])]
+    for name, offset, replacement in cases:
+        assert fails(tl.Identity, secret[:offset] + replacement + secret[offset + len(replacement):], SIGNATURE3), name
+        yield {"name": name, "case": "alice 7E", "field": "secret", "offset": offset, "replace": replacement.hex()}
+
+
+class TracedKem:
+    """Stands for the KEM of round 3 and remembers the ephemeral secret and the shared secret."""
+
+    def __init__(self):
+        self.secrets = {}
+
+    def __getattr__(self, name):
+        return getattr(KEM3, name)
+
+    def generate(self, random):
+        key = KEM3.generate(random)
+        self.secrets["ephemeral_secret"] = key.secret.hex()
+        return key
+
+    def encapsulate(self, ek, random):
+        ct, ss = KEM3.encapsulate(ek, random)
+        self.secrets["ss"] = ss.hex()
+        return ct, ss
+
+
+def round3_handshake(pattern):
+    traced, before = TracedKem(), tl.SUITES[ROUND3]
+    count = 3 if tl.initiator_has_identity(pattern) else 2
+    texts = [b"first payload", b"the second payload, a little longer", b"3"][:count]
+    tl.SUITES[ROUND3] = dataclasses.replace(before, kem=traced)
+    try:
+        with system_coins("round3 " + pattern):
+            case = handshake_case(f"0x7E03, {pattern}", pattern, b"example/1", texts, ROUND3)
+    finally:
+        tl.SUITES[ROUND3] = before
+    return case | traced.secrets
+
+
+def round3_channel():
+    """What a reader makes of a Rekey: it has sent a RekeyOffer with the key of "kem 1" before the first frame."""
+    key, (ct, ss) = round3_key(1), round3_ciphertext(1)
+    sender = RawSender("0x7E03", ROUND3)
+    frames = [sender.frame(2, b"under the first key"), sender.frame(6, ct)]
+    sender.direction.rekey(ss, key.ek, ct)
+    frames.append(sender.frame(2, b"under the next key"))
+    channel = tl.Channel(bytes(32), sender.cs, suite=ROUND3)
+    channel._offer = key
+    events = [event_entry(channel.receive(frame)) for frame in frames]
+    return [{"name": "a Rekey read", "suite": ROUND3, "cs": sender.cs.hex(), "offer": "kem 1", "next_cs": sender.direction.cs.hex(),
+             "frames": [frame.hex() for frame in frames], "events": events}]
+
+
+def round3():
+    signatures = list(round3_signatures())
+    return {"kem": list(round3_kem()), "kem_rejected": list(round3_kem_rejected()), "kem_failing": list(round3_kem_failing()),
+            "identities": [identity_entry(name, SIGNATURE3) for name in ("alice 7E", "bob 7E")],
+            "encrypted": [encrypted_entry("alice 7E", "correct horse battery staple", 2**12, SIGNATURE3)],
+            "secret_refused": list(round3_secret_refused()), "signatures": signatures,
+            "signatures_rejected": list(round3_signatures_rejected(signatures[1])),
+            "handshakes": [round3_handshake(pattern) for pattern in ("XX", "NXpsk0")], "channel": round3_channel()}
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
 # Writing and checking
 
 FILES = {"primitives.json": primitives, "identity.json": identity, "handshakes.json": handshakes, "channel.json": channel,
-         "refusals.json": refusals}
+         "refusals.json": refusals, "round3.json": round3}
 
 
 def to_json(value):
