@@ -1,7 +1,7 @@
 """Tests of the reference implementation itself: `python selftest.py`.
 
 With TWINLOCK_PUBLISHED_VECTORS set to a folder that holds xwing/draft-test-vectors.json, hpke-pq/test-vectors-0051-647a.json and
-composite-sigs/testvectors.json.gz it also checks the vectors that the drafts publish.
+composite-sigs/testvectors.json.gz it also checks the vectors that the drafts publish, and wycheproof/aes_gcm_test.json.gz if it is there.
 """
 
 import base64
@@ -16,8 +16,9 @@ import tempfile
 import unittest
 
 from cryptography.hazmat.primitives.asymmetric import mldsa, mlkem
-from dilithium_py.ml_dsa import ML_DSA_65
-from kyber_py.ml_kem import ML_KEM_768
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from dilithium_py.ml_dsa import ML_DSA_65, ML_DSA_87
+from kyber_py.ml_kem import ML_KEM_768, ML_KEM_1024
 
 import twinlock as tl
 import vectors
@@ -37,56 +38,161 @@ def published(path):
 
 @unittest.skipUnless(PUBLISHED, "TWINLOCK_PUBLISHED_VECTORS is not set")
 class Published(unittest.TestCase):
-    def check_xwing(self, seed, ek, coins, ct, ss):
-        key = tl.XWingKey(seed)
+    def check_kem(self, kem, seed, ek, coins, ct, ss):
+        key = kem.key(seed)
         self.assertEqual(key.ek, ek)
-        self.assertEqual(tl.xwing_encapsulate(ek, coins), (ct, ss))
+        self.assertEqual(vectors.encapsulate(kem, ek, coins), (ct, ss))
         self.assertEqual(key.decapsulate(ct), ss)
 
     def test_xwing_draft(self):
         for case in published("xwing/draft-test-vectors.json"):
-            self.check_xwing(*(bytes.fromhex(case[field]) for field in ("seed", "pk", "eseed", "ct", "ss")))
+            self.check_kem(tl.XWING, *(bytes.fromhex(case[field]) for field in ("seed", "pk", "eseed", "ct", "ss")))
 
-    def test_xwing_hpke(self):
-        cases = [case for case in published("hpke-pq/test-vectors-0051-647a.json") if case["kem_id"] == 0x647A]
-        self.assertTrue(cases)
+    def test_hpke(self):
+        kems = {0x647A: tl.XWING, 0x0051: tl.MLKEM1024_P384}
+        cases = published("hpke-pq/test-vectors-0051-647a.json")
+        self.assertEqual({case["kem_id"] for case in cases}, set(kems))
         for case in cases:
-            self.check_xwing(*(bytes.fromhex(case[field]) for field in ("skRm", "pkRm", "ikmE", "enc", "shared_secret")))
+            fields = (bytes.fromhex(case[field]) for field in ("skRm", "pkRm", "ikmE", "enc", "shared_secret"))
+            self.check_kem(kems[case["kem_id"]], *fields)
 
     def test_composite(self):
         published_file = published("composite-sigs/testvectors.json.gz")
-        case = next(test for test in published_file["tests"] if test["tcId"] == "id-MLDSA65-Ed25519-SHA512")
-        case = {name: base64.b64decode(value) for name, value in case.items() if name != "tcId"}
         message, ctx = base64.b64decode(published_file["m"]), base64.b64decode(published_file["ctx"])
-        identity = tl.Identity(case["sk"])
-        self.assertEqual(identity.public.key, case["pk"])
-        self.assertEqual(tl.PKCS8_PREFIX + identity.secret, case["sk_pkcs8"])
-        self.assertIn(tl.SPKI_PREFIX + identity.public.key, case["x5c"])
-        identity.public.verify(message, b"", case["s"])
-        identity.public.verify(message, ctx, case["sWithContext"])
+        for signature in (tl.MLDSA65_ED25519, tl.MLDSA87_P384):
+            case = next(test for test in published_file["tests"] if test["tcId"] == "id-" + signature.name)
+            case = {name: base64.b64decode(value) for name, value in case.items() if name != "tcId"}
+            identity = tl.Identity(case["sk"], signature)
+            self.assertEqual(identity.public.key, case["pk"])
+            self.assertEqual(tl.pkcs8_body(signature, identity.secret), case["sk_pkcs8"])
+            self.assertIn(tl.spki_body(signature, identity.public.key), case["x5c"])
+            for context, made in ((b"", case["s"]), (ctx, case["sWithContext"])):
+                padded = made.ljust(signature.signature_size, b"\0")
+                identity.public.verify(message, context, padded)
+                with self.assertRaises(tl.Failed):
+                    identity.public.verify(message, b"another", padded)
+
+    def test_aes_gcm(self):
+        """The 256-bit keys with 96-bit nonces; the tag stands after the ciphertext."""
+        if not (pathlib.Path(PUBLISHED) / "wycheproof/aes_gcm_test.json.gz").exists():
+            self.skipTest("the folder has no aes_gcm_test.json.gz")
+        count = 0
+        for group in published("wycheproof/aes_gcm_test.json.gz")["testGroups"]:
+            if (group["keySize"], group["ivSize"], group["tagSize"]) != (256, 96, 128):
+                continue
+            for case in group["tests"]:
+                fields = (bytes.fromhex(case[field]) for field in ("key", "iv", "aad", "msg", "ct", "tag"))
+                count += self.check_aes_gcm(case["result"] == "valid", *fields)
+        self.assertGreater(count, 50)
+
+    def check_aes_gcm(self, valid, key, nonce, ad, plaintext, ciphertext, tag):
+        """Whatever nonce the case has, as the counter's; returns 1."""
+        aead = tl.Aead("", lambda _: tl.AESGCM(key), "big", 1)
+        aead.nonce = lambda _: nonce
+        if valid:
+            self.assertEqual(aead.seal(key, 0, ad, plaintext), ciphertext + tag)
+            self.assertEqual(aead.unseal(key, 0, ad, ciphertext + tag), plaintext)
+        else:
+            with self.assertRaises(tl.Failed):
+                aead.unseal(key, 0, ad, ciphertext + tag)
+        return 1
 
 
 class OtherImplementations(unittest.TestCase):
-    """ML-KEM-768 and ML-DSA-65 against a second implementation of each."""
+    """ML-KEM and ML-DSA against a second implementation of each."""
 
     def test_mlkem(self):
-        d, z = vectors.coins("selftest d", 32), vectors.coins("selftest z", 32)
-        ek, dk = ML_KEM_768._keygen_internal(d, z)
-        other = mlkem.MLKEM768PrivateKey.from_seed_bytes(d + z)
-        self.assertEqual(other.public_key().public_bytes_raw(), ek)
-        secret, ct = ML_KEM_768._encaps_internal(ek, vectors.coins("selftest m", 32))
-        self.assertEqual(other.decapsulate(ct), secret)
-        changed = ct[:-1] + bytes([ct[-1] ^ 1])
-        self.assertEqual(other.decapsulate(changed), ML_KEM_768._decaps_internal(dk, changed))
+        for library, other in ((ML_KEM_768, mlkem.MLKEM768PrivateKey), (ML_KEM_1024, mlkem.MLKEM1024PrivateKey)):
+            d, z = vectors.coins("selftest d", 32), vectors.coins("selftest z", 32)
+            ek, dk = library._keygen_internal(d, z)
+            other = other.from_seed_bytes(d + z)
+            self.assertEqual(other.public_key().public_bytes_raw(), ek)
+            secret, ct = library._encaps_internal(ek, vectors.coins("selftest m", 32))
+            self.assertEqual(other.decapsulate(ct), secret)
+            changed = ct[:-1] + bytes([ct[-1] ^ 1])
+            self.assertEqual(other.decapsulate(changed), library._decaps_internal(dk, changed))
 
     def test_mldsa(self):
-        seed, message, ctx = vectors.coins("selftest seed", 32), b"message", tl.COMPOSITE_LABEL
-        public, secret = ML_DSA_65._keygen_internal(seed)
-        other = mldsa.MLDSA65PrivateKey.from_seed_bytes(seed)
-        self.assertEqual(other.public_key().public_bytes_raw(), public)
-        prefixed = tl.mldsa_message(message)
-        other.public_key().verify(ML_DSA_65._sign_internal(secret, prefixed, bytes(32)), message, ctx)
-        self.assertTrue(ML_DSA_65._verify_internal(public, prefixed, other.sign(message, ctx)))
+        seed, message = vectors.coins("selftest seed", 32), b"message"
+        for library, other in ((ML_DSA_65, mldsa.MLDSA65PrivateKey), (ML_DSA_87, mldsa.MLDSA87PrivateKey)):
+            ctx = b"context"
+            public, secret = library._keygen_internal(seed)
+            other = other.from_seed_bytes(seed)
+            self.assertEqual(other.public_key().public_bytes_raw(), public)
+            prefixed = tl.MlDsa.prefixed(message, ctx)
+            other.public_key().verify(library._sign_internal(secret, prefixed, bytes(32)), message, ctx)
+            self.assertTrue(library._verify_internal(public, prefixed, other.sign(message, ctx)))
+
+
+class NistRandom:
+    """The generator of NIST's known answers: AES-256 in counter mode, SP 800-90A without a derivation function."""
+
+    def __init__(self, seed):
+        self._key, self._counter = bytes(32), 0
+        self._update(seed)
+
+    def _blocks(self, size):
+        encryptor, output = Cipher(algorithms.AES(self._key), modes.ECB()).encryptor(), b""
+        while len(output) < size:
+            self._counter = (self._counter + 1) % 2**128
+            output += encryptor.update(self._counter.to_bytes(16, "big"))
+        return output[:size]
+
+    def _update(self, data):
+        fresh = bytes(a ^ b for a, b in zip(self._blocks(48), data))
+        self._key, self._counter = fresh[:32], int.from_bytes(fresh[32:], "big")
+
+    def __call__(self, size):
+        output = self._blocks(size)
+        self._update(bytes(48))
+        return output
+
+
+class Round3(unittest.TestCase):
+    """The algorithms of section 3.6 are those of round 3: the first of NIST's known answers, of which PQClean has the SHA-256."""
+
+    def known_answer(self, fields):
+        lines = [f"{name} = {value.hex().upper() if isinstance(value, bytes) else value}\n" for name, value in fields]
+        return tl.sha256("".join(lines).encode()).hex()
+
+    def setUp(self):
+        self.addCleanup(setattr, tl, "system_random", tl.system_random)
+        self.random = NistRandom(bytes(range(48)))
+        self.seed = self.random(48)
+        tl.system_random = NistRandom(self.seed)
+
+    def test_kyber768(self):
+        pk, sk = tl.KYBER768.keygen()
+        ss, ct = tl.KYBER768.encaps(pk)
+        self.assertEqual(tl.KYBER768.decaps(sk, ct), ss)
+        fields = (("count", 0), ("seed", self.seed), ("pk", pk), ("sk", sk), ("ct", ct), ("ss", ss))
+        self.assertEqual(self.known_answer(fields), "89e82a5bf2d4ddb2c6444e10409e6d9ca65dafbca67d1a0db2c9b54920a29172")
+
+    def test_dilithium3(self):
+        message = self.random(33)
+        pk, sk = tl.DILITHIUM3.keygen()
+        sm = tl.DILITHIUM3.sign(sk, message) + message
+        fields = (("count", 0), ("seed", self.seed), ("mlen", 33), ("msg", message), ("pk", pk), ("sk", sk), ("smlen", len(sm)),
+                  ("sm", sm))
+        self.assertEqual(self.known_answer(fields), "8439f580566c46b99449b2cbbd597ce59bcd5d184b90c1108b79a08f6bdbbcb1")
+
+    def test_sizes(self):
+        """The table of section 2."""
+        identity = vectors.test_identity("alice 7E", tl.DILITHIUM3_ED25519_R3)
+        signature = identity.sign(b"", b"", b"")
+        self.assertEqual((len(identity.public.key), len(signature), len(identity.secret)), (1984, 3357, 6016))
+        self.assertEqual((tl.KYBER768_X25519_R3.ek_size, tl.KYBER768_X25519_R3.ct_size), (1216, 1120))
+
+    def test_it_is_named_or_not_there(self):
+        identity = vectors.test_identity("alice 7E", tl.DILITHIUM3_ED25519_R3)
+        for make in (lambda: tl.Initiator("XX", PROLOGUE, lambda _: True, identity), lambda: tl.ResponderConfig(PROLOGUE, identity, bool)):
+            with self.assertRaises(tl.Misuse):
+                make()
+        initiator, responder = pair(suite=0x7E03)
+        responder._config.suites = (0x0001, 0x0002, 0x0003)
+        with self.assertRaises(tl.Declined) as caught:
+            run(initiator, responder)
+        self.assertEqual(caught.exception.answer, b"\0\1\3")
 
 
 class Identities(unittest.TestCase):
@@ -118,8 +224,8 @@ class Identities(unittest.TestCase):
                 tl.secret_read(pem, passphrase)
 
     def test_every_changed_byte_of_a_key_file_is_noticed(self):
-        body = tl.PKCS8_PREFIX + ALICE.secret
-        for index in range(len(tl.PKCS8_PREFIX)):
+        body = tl.pkcs8_body(ALICE.signature, ALICE.secret)
+        for index in range(len(body) - len(ALICE.secret)):
             with self.assertRaises(tl.Malformed):
                 tl.pkcs8_read(vectors.flipped(body, index))
 
@@ -127,13 +233,16 @@ class Identities(unittest.TestCase):
 # ---------------------------------------------------------------------------------------------------------------------------------
 
 
-def pair(pattern="XX", i_prologue=PROLOGUE, r_prologue=PROLOGUE, i_psk=PSK, r_psks=(PSK,), accepted=(ALICE.public, BOB.public, None)):
+def pair(pattern="XX", i_prologue=PROLOGUE, r_prologue=PROLOGUE, i_psk=PSK, r_psks=(PSK,), accepted=None,
+         suite=tl.DEFAULT_SUITE):
     """An initiator and a responder with deterministic coins."""
     psk = tl.has_psk(pattern)
-    identity = ALICE if tl.initiator_has_identity(pattern) else None
+    alice, bob = vectors.alice_and_bob(suite)
+    accepted = accepted or (alice.public, bob.public, None)
+    identity = alice if tl.initiator_has_identity(pattern) else None
     initiator = tl.Initiator(pattern, i_prologue, lambda peer: peer in accepted, identity, i_psk if psk else None,
-                             vectors.Coins("selftest initiator"))
-    config = tl.ResponderConfig(r_prologue, BOB, lambda peer: peer in accepted, psks=r_psks if psk else ())
+                             vectors.Coins("selftest initiator"), suite=suite)
+    config = tl.ResponderConfig(r_prologue, bob, lambda peer: peer in accepted, suites=(suite,), psks=r_psks if psk else ())
     return initiator, tl.Responder(config, vectors.Coins("selftest responder"))
 
 
@@ -146,11 +255,14 @@ def run(initiator, responder, change=lambda number, frame: frame, payloads=(b"on
     return initiator.session, responder.session
 
 
-def regions(pattern, number):
+def regions(suite, pattern, number):
     """The index of the last byte of each field of a frame that `run` makes."""
     psk_tag = tl.TAG if tl.has_psk(pattern) else 0
-    proof = [tl.PUBLIC_SIZE, tl.TAG, tl.SIGNATURE_MLDSA, 64, tl.TAG]
-    sizes = {1: [2, 2, 1, 1, 2, 1152, 32, 32, 3, psk_tag], 2: [2, 1, 1088, 32, *proof, 3, tl.TAG], 3: [2, *proof, 5, tl.TAG]}[number]
+    kem, signature = suite.kem, suite.signature
+    point = kem.curve.point_size
+    proof = [signature.public_size, tl.TAG, signature.post_quantum.signature_size, signature.classical.signature_size, tl.TAG]
+    sizes = {1: [2, 2, 1, 1, 2, kem.ek_mlkem - 32, 32, point, 3, psk_tag], 2: [2, 1, kem.ct_mlkem, point, *proof, 3, tl.TAG],
+             3: [2, *proof, 5, tl.TAG]}[number]
     end = 0
     for size in sizes:
         end += size
@@ -160,24 +272,57 @@ def regions(pattern, number):
 
 class Handshakes(unittest.TestCase):
     def test_both_roles_agree(self):
-        for pattern in tl.PATTERN_IDS:
-            one, other = run(*pair(pattern))
-            self.assertEqual((one.i2r, one.r2i, one.exporter), (other.i2r, other.r2i, other.exporter))
-            self.assertEqual(one.handshake_hash, other.handshake_hash)
-            self.assertEqual(one.export(b"label", b"context", 40), other.export(b"label", b"context", 40))
+        for suite in tl.SUITES:
+            for pattern in tl.PATTERN_IDS:
+                one, other = run(*pair(pattern, suite=suite))
+                self.assertEqual((one.i2r, one.r2i, one.exporter), (other.i2r, other.r2i, other.exporter))
+                self.assertEqual(one.handshake_hash, other.handshake_hash)
+                self.assertEqual(one.export(b"label", b"context", 40), other.export(b"label", b"context", 40))
+
+    def test_sizes(self):
+        """The table of section 6.2."""
+        sizes = {0x0001: (1222, 6526, 5405), 0x0003: (1222, 6526, 5405), 0x0002: (1671, 9134, 7468), 0x7E03: (1222, 6510, 5389)}
+        for suite, expected in sizes.items():
+            found = tuple(tl.body_bounds(tl.SUITES[suite], "XX", number)[0] for number in (1, 2, 3))
+            self.assertEqual(found, expected)
 
     def test_every_region_is_protected(self):
         for pattern in tl.PATTERN_IDS:
             for number in (1, 2, 3) if tl.initiator_has_identity(pattern) else (1, 2):
-                for index in regions(pattern, number):
+                for index in regions(tl.SUITES[0x0001], pattern, number):
                     self.check_tampering(pattern, number, index)
+        for suite in (0x0002, 0x7E03):
+            for number in (1, 2, 3):
+                for index in regions(tl.SUITES[suite], "XX", number):
+                    self.check_tampering("XX", number, index, suite)
 
-    def check_tampering(self, pattern, number, index):
-        initiator, responder = pair(pattern)
-        with self.assertRaises(tl.TwinlockError, msg=f"{pattern}, message {number}, byte {index}"):
+    def check_tampering(self, pattern, number, index, suite=tl.DEFAULT_SUITE):
+        initiator, responder = pair(pattern, suite=suite)
+        with self.assertRaises(tl.TwinlockError, msg=f"0x{suite:04X}, {pattern}, message {number}, byte {index}"):
             run(initiator, responder, lambda n, frame: vectors.flipped(frame, index) if n == number else frame)
         self.assertTrue(initiator.session is None or number == 3)
         self.assertTrue(responder.session is None or number < 3 and not tl.initiator_has_identity(pattern))
+
+    def test_an_identity_fits_its_suites_alone(self):
+        names = "0x0002.*MLDSA87-ECDSA-P384-SHA512.*MLDSA65-Ed25519-SHA512"
+        with self.assertRaisesRegex(tl.Misuse, names):
+            tl.Initiator("XX", PROLOGUE, lambda _: True, ALICE, suite=0x0002)
+        with self.assertRaisesRegex(tl.Misuse, names):
+            tl.ResponderConfig(PROLOGUE, BOB, lambda _: True, suites=(0x0002,))
+
+    def test_a_suite_on_its_way_is_not_changed(self):
+        """0x0001 and 0x0003 have the same sizes; the header is in the transcript."""
+        initiator, responder = pair()
+        responder._config.suites = (0x0001, 0x0003)
+        with self.assertRaises(tl.Failed):
+            run(initiator, responder, lambda n, frame: vectors.with_body(frame, {5: 3}) if n == 1 else frame)
+
+    def test_the_suites_differ_in_everything(self):
+        """The suites that differ in the AEAD alone do not share a key."""
+        states = []
+        for suite in (0x0001, 0x0003):
+            states.append(run(*pair(suite=suite))[0])
+        self.assertNotEqual(states[0].i2r, states[1].i2r)
 
     def test_lengths(self):
         for number in (1, 2, 3):
@@ -234,7 +379,7 @@ class Handshakes(unittest.TestCase):
         initiator, responder = pair(accepted=(ALICE.public, BOB.public, CAROL.public))
         impostor = tl.Identity(CAROL.secret)
         impostor.public = BOB.public
-        responder._config.identity = impostor
+        responder._config.identities = (impostor,)
         with self.assertRaises(tl.Failed):
             run(initiator, responder)
 
@@ -257,16 +402,20 @@ class Side:
 
 class Channels(unittest.TestCase):
     def pair(self, **options):
-        one, other = bytes([1]) * 32, bytes([2]) * 32
+        size = tl.SUITES[options.get("suite", tl.DEFAULT_SUITE)].hash.size
+        one, other = bytes([1]) * size, bytes([2]) * size
         return tl.Channel(one, other, random=vectors.Coins("one"), **options), tl.Channel(other, one, random=vectors.Coins("two"), **options)
 
     def test_random_walk(self):
         """Any order of sending, reading, renewing and closing: all messages arrive, and no rule is broken."""
         for seed in range(30):
             self.walk(random.Random(seed))
+        for suite in (0x0002, 0x0003, 0x7E03):
+            for seed in range(5):
+                self.walk(random.Random(seed), suite=suite)
 
-    def walk(self, rng):
-        sides = [Side(channel) for channel in self.pair()]
+    def walk(self, rng, **options):
+        sides = [Side(channel) for channel in self.pair(**options)]
         for side in sides:
             side.channel._random = rng.randbytes
         for _ in range(150):
@@ -337,11 +486,12 @@ class Channels(unittest.TestCase):
             one.receive(other.end(bytes(100)))
 
     def test_a_key_has_an_end(self):
-        one, other = self.pair()
-        one.sending.counter = other.receiving.counter = tl.RECORDS_PER_KEY - 1
-        other.receive(one.end(b"the last record of this key"))
-        with self.assertRaises(tl.Fatal):
-            one.end(b"one too many")
+        for suite, records in ((0x0001, 2**48), (0x0002, 2**24), (0x0003, 2**24), (0x7E03, 2**48)):
+            one, other = self.pair(suite=suite)
+            one.sending.counter = other.receiving.counter = records - 1
+            other.receive(one.end(b"the last record of this key"))
+            with self.assertRaises(tl.Fatal):
+                one.end(b"one too many")
 
     def test_truncation(self):
         one, other = self.pair()
@@ -403,6 +553,19 @@ class Talk(unittest.TestCase):
         for key, identity in zip(self.keys, (ALICE, BOB)):
             tl.create_secret_file(key, tl.secret_write(identity))
             self.fingerprints.append(tl.fingerprint_write(identity.public.fingerprint()))
+
+    def test_keys_and_a_conversation_in_each_suite(self):
+        for suite in (0x0002, 0x0003, 0x7E03):
+            option = ("--suite", f"0x{suite:04x}")
+            self.keys, self.fingerprints = [self.folder / f"{suite}-{name}.pem" for name in ("one", "other")], []
+            for key in self.keys:
+                process = talk("keygen", key, *option)
+                self.fingerprints.append(process.communicate(timeout=30)[0].strip())
+            one, other, listener, connecter = self.converse((*option, "--say", "one", "--expect", 1, "--rekey"),
+                                                            (*option, "--say", "two", "--expect", 1, "--key-update"))
+            self.assertEqual((one, other), (0, 0), (listener, connecter))
+            self.assertIn("text: two", listener[0])
+            self.assertIn("text: one", connecter[0])
 
     def converse(self, listener, connecter, peers=(1, 0)):
         one = talk("listen", "--identity", self.keys[0], "--peer", self.fingerprints[peers[0]], "--timeout", 20, *listener)

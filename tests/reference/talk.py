@@ -135,9 +135,9 @@ def handshake(transport, options):
 
     try:
         if options.command == "connect":
-            initiator = tl.Initiator(pattern, PROLOGUE, acceptable, identity, psk)
+            initiator = tl.Initiator(pattern, PROLOGUE, acceptable, identity, psk, suite=options.suite)
             return initiate(transport, initiator)
-        config = tl.ResponderConfig(PROLOGUE, identity, acceptable, (pattern,), psks=(psk,) if psk else ())
+        config = tl.ResponderConfig(PROLOGUE, identity, acceptable, (pattern,), (options.suite,), psks=(psk,) if psk else ())
         return respond(transport, tl.Responder(config))
     except tl.Declined as declined:
         transport.send(declined.answer)
@@ -494,7 +494,7 @@ def read_identity(path, passphrase):
 
 
 def keygen(options):
-    identity = tl.Identity.generate()
+    identity = tl.Identity.generate(signature=tl.SUITES[options.suite].signature)
     if options.passphrase is None:
         text = tl.secret_write(identity)
     else:
@@ -539,6 +539,8 @@ def parser():
         command = commands.add_parser(name)
         command.add_argument("file")
         command.add_argument("--passphrase")
+        if name == "keygen":
+            add_suite_option(command)
     for name in ("listen", "connect"):
         command = commands.add_parser(name)
         if name == "listen":
@@ -550,7 +552,20 @@ def parser():
     return top
 
 
+def suite_number(text):
+    number = int(text, 16)
+    if number not in tl.SUITES:
+        raise ValueError
+    return number
+
+
+def add_suite_option(command):
+    names = ", ".join(f"0x{number:04x}" for number in tl.SUITES)
+    command.add_argument("--suite", type=suite_number, default=tl.DEFAULT_SUITE, help=f"the suite, and no other: {names}")
+
+
 def add_conversation_options(command):
+    add_suite_option(command)
     command.add_argument("--identity", required=True, help="file with the own secret identity")
     command.add_argument("--passphrase")
     command.add_argument("--peer", action="append", required=True, help="fingerprint of a peer that is acceptable; may be repeated")

@@ -18,12 +18,18 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from dilithium_py.ml_dsa import ML_DSA_65
-from kyber_py.ml_kem import ML_KEM_768
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from dilithium_py.dilithium import dilithium as dilithium_r3
+from dilithium_py.dilithium import default_parameters as dilithium_r3_parameters
+from dilithium_py.ml_dsa import ML_DSA_65, ML_DSA_87
+from kyber_py.kyber import default_parameters as kyber_r3_parameters
+from kyber_py.kyber import kyber as kyber_r3
+from kyber_py.ml_kem import ML_KEM_768, ML_KEM_1024
 
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Errors
@@ -82,6 +88,10 @@ class Misuse(TwinlockError):
     """The caller asked for something that the protocol forbids it to send."""
 
 
+class NoRandomness(TwinlockError):
+    """The source of randomness failed, or gave bytes that have no use (section 3.4)."""
+
+
 # ---------------------------------------------------------------------------------------------------------------------------------
 # 1. Conventions
 
@@ -106,27 +116,35 @@ def sha512(data):
     return hashlib.sha512(data).digest()
 
 
-def extract(salt, ikm):
-    """HKDF-Extract of RFC 5869 with SHA-256."""
-    return hmac.digest(salt, ikm, "sha256")
+class Hash:
+    """A suite's hash, and HMAC and HKDF with it. `name` is hashlib's; `size` is HASHLEN."""
+
+    def __init__(self, name):
+        self.name = name
+        self.size = hashlib.new(name).digest_size
+
+    def __call__(self, data):
+        return hashlib.new(self.name, data).digest()
+
+    def extract(self, salt, ikm):
+        """HKDF-Extract of RFC 5869."""
+        return hmac.digest(salt, ikm, self.name)
+
+    def expand(self, prk, info, length):
+        """HKDF-Expand of RFC 5869."""
+        output, block = b"", b""
+        for index in range(1, -(-length // self.size) + 1):
+            block = hmac.digest(prk, block + info + u8(index), self.name)
+            output += block
+        return output[:length]
+
+    def hkdf(self, salt, ikm, info, length):
+        return self.expand(self.extract(salt, ikm), info, length)
 
 
-def expand(prk, info, length):
-    """HKDF-Expand of RFC 5869 with SHA-256."""
-    output, block = b"", b""
-    for index in range(1, -(-length // 32) + 1):
-        block = hmac.digest(prk, block + info + u8(index), "sha256")
-        output += block
-    return output[:length]
+SHA256, SHA512 = Hash("sha256"), Hash("sha512")
 
-
-def hkdf(salt, ikm, info, length):
-    return expand(extract(salt, ikm), info, length)
-
-
-LABEL_XWING = b"\\.//^\\"
 COMPOSITE_PREFIX = b"CompositeAlgorithmSignatures2025"
-COMPOSITE_LABEL = b"COMPSIG-MLDSA65-Ed25519-SHA512"
 LABEL_IDENTITY = b"twinlock1 identity"
 LABEL_SAFETY = b"twinlock1 safety"
 LABEL_I2R = b"tl1 i2r"
@@ -138,100 +156,252 @@ LABEL_REKEY = b"tl1 rekey"
 LABEL_EXPORT = b"tl1 export"
 
 # ---------------------------------------------------------------------------------------------------------------------------------
-# 2. Suites (this edition has one, so its sizes are constants)
+# 3.1 X-Wing and 3.4 MLKEM1024-P384: the curves
 
-SUITE = 0x0001
-SUITE_NAME = "XWing_MLDSA65Ed25519_ChaChaPoly_SHA256"
-SIGNATURE_ID = 1
 
-EK_MLKEM = 1184
-EK_SIZE = EK_MLKEM + 32
-CT_MLKEM = 1088
-CT_SIZE = CT_MLKEM + 32
-PUBLIC_MLDSA = 1952
-PUBLIC_SIZE = PUBLIC_MLDSA + 32
-SIGNATURE_MLDSA = 3309
-SIGNATURE_SIZE = SIGNATURE_MLDSA + 64
-HASHLEN = 32
-TAG = 16
+class X25519:
+    """The classical half of X-Wing. Every 32 bytes are a public key; an all-zero result fails."""
+
+    scalar_size = point_size = 32
+
+    @staticmethod
+    def check(point):
+        pass
+
+    @staticmethod
+    def base(scalar):
+        return X25519PrivateKey.from_private_bytes(scalar).public_key().public_bytes_raw()
+
+    @staticmethod
+    def exchange(scalar, point):
+        """X25519 of RFC 7748, section 5."""
+        try:
+            return X25519PrivateKey.from_private_bytes(scalar).exchange(X25519PublicKey.from_public_bytes(point))
+        except ValueError:
+            raise Failed() from None
+
+
+class P384:
+    """The classical half of MLKEM1024-P384. Points are uncompressed."""
+
+    scalar_size, point_size = 48, 97
+    order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973
+
+    @staticmethod
+    def decode(point):
+        if len(point) != P384.point_size or point[0] != 4:
+            raise Malformed("P-384: not an uncompressed point")
+        try:
+            return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP384R1(), point)
+        except ValueError:
+            raise Malformed("P-384: not a point on the curve") from None
+
+    @staticmethod
+    def encode(public):
+        return public.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+
+    @staticmethod
+    def private(scalar):
+        value = int.from_bytes(scalar, "big")
+        if len(scalar) != P384.scalar_size or not 1 <= value < P384.order:
+            raise NoRandomness("P-384: not a scalar")
+        return ec.derive_private_key(value, ec.SECP384R1())
+
+    check = decode
+
+    @staticmethod
+    def base(scalar):
+        return P384.encode(P384.private(scalar).public_key())
+
+    @staticmethod
+    def exchange(scalar, point):
+        """The x coordinate. A ciphertext half that is not a point fails as a tag fails."""
+        try:
+            public = P384.decode(point)
+        except Malformed:
+            raise Failed() from None
+        return P384.private(scalar).exchange(ec.ECDH(), public)
+
 
 # ---------------------------------------------------------------------------------------------------------------------------------
-# 3.1 X-Wing
+# 3.1 X-Wing and 3.4 MLKEM1024-P384
 
 
-def x25519(scalar, point):
-    """X25519 of RFC 7748, section 5. An all-zero result fails."""
-    try:
-        return X25519PrivateKey.from_private_bytes(scalar).exchange(X25519PublicKey.from_public_bytes(point))
-    except ValueError:
-        raise Failed() from None
-
-
-def x25519_base(scalar):
-    return X25519PrivateKey.from_private_bytes(scalar).public_key().public_bytes_raw()
-
-
-def check_encapsulation_key(ek):
-    """FIPS 203, section 7.2: the length, and every 12-bit coefficient below 3329."""
-    if len(ek) != EK_SIZE:
-        raise Malformed("encapsulation key: wrong length")
-    vector = ek[:1152]
+def check_mlkem_key(ek_m):
+    """FIPS 203, section 7.2, without the length: every 12-bit coefficient below 3329."""
+    vector = ek_m[:-32]
     for low, middle, high in zip(vector[0::3], vector[1::3], vector[2::3]):
         if low | (middle & 15) << 8 >= 3329 or middle >> 4 | high << 4 >= 3329:
             raise Malformed("encapsulation key: coefficient out of range")
 
 
-def xwing_combine(ss_m, ss_x, ct_x, pk_x):
-    return hashlib.sha3_256(ss_m + ss_x + ct_x + pk_x + LABEL_XWING).digest()
+class HybridKem:
+    """ML-KEM, which stands first in everything, and a curve."""
+
+    def __init__(self, name, label, mlkem, ek_mlkem, ct_mlkem, curve):
+        self.name, self.label, self.mlkem, self.curve = name, label, mlkem, curve
+        self.ek_mlkem, self.ct_mlkem = ek_mlkem, ct_mlkem
+        self.ek_size, self.ct_size = ek_mlkem + curve.point_size, ct_mlkem + curve.point_size
+        self.coins_size = 32 + curve.scalar_size
+
+    def generate(self, random):
+        return self.key(random(32))
+
+    def key(self, seed):
+        return HybridKey(self, seed)
+
+    def check(self, ek):
+        """What an encapsulation key passes before it is used."""
+        if len(ek) != self.ek_size:
+            raise Malformed("encapsulation key: wrong length")
+        check_mlkem_key(ek[:self.ek_mlkem])
+        self.curve.check(ek[self.ek_mlkem:])
+
+    def encapsulate(self, ek, random):
+        """Encapsulate to `ek`; draws m and the curve's bytes at once. Returns ciphertext and shared secret."""
+        self.check(ek)
+        ek_m, pk_t = ek[:self.ek_mlkem], ek[self.ek_mlkem:]
+        coins = random(self.coins_size)
+        ss_m, ct_m = self.mlkem._encaps_internal(ek_m, coins[:32])
+        ct_t = self.curve.base(coins[32:])
+        ss_t = self.curve.exchange(coins[32:], pk_t)
+        return ct_m + ct_t, self.combine(ss_m, ss_t, ct_t, pk_t)
+
+    def combine(self, ss_m, ss_t, ct_t, pk_t):
+        return hashlib.sha3_256(ss_m + ss_t + ct_t + pk_t + self.label).digest()
 
 
-class XWingKey:
-    """An X-Wing key pair, made from its 32-byte seed."""
+class HybridKey:
+    """A key pair of a HybridKem, made from its 32-byte seed."""
 
-    def __init__(self, seed):
+    def __init__(self, kem, seed):
         if len(seed) != 32:
-            raise Misuse("an X-Wing seed has 32 bytes")
-        expanded = hashlib.shake_256(seed).digest(96)
-        ek_m, self._dk_m = ML_KEM_768._keygen_internal(expanded[:32], expanded[32:64])
-        self._sk_x = expanded[64:]
-        self._pk_x = x25519_base(self._sk_x)
-        self.ek = ek_m + self._pk_x
+            raise Misuse("a KEM seed has 32 bytes")
+        self._kem = kem
+        expanded = hashlib.shake_256(seed).digest(64 + kem.curve.scalar_size)
+        ek_m, self._dk_m = kem.mlkem._keygen_internal(expanded[:32], expanded[32:64])
+        self._sk_t = expanded[64:]
+        self._pk_t = kem.curve.base(self._sk_t)
+        self.ek = ek_m + self._pk_t
 
     def decapsulate(self, ct):
-        if len(ct) != CT_SIZE:
+        kem = self._kem
+        if len(ct) != kem.ct_size:
             raise Malformed("ciphertext: wrong length")
-        ct_m, ct_x = ct[:CT_MLKEM], ct[CT_MLKEM:]
-        ss_m = ML_KEM_768._decaps_internal(self._dk_m, ct_m)
-        ss_x = x25519(self._sk_x, ct_x)
-        return xwing_combine(ss_m, ss_x, ct_x, self._pk_x)
+        ct_m, ct_t = ct[:kem.ct_mlkem], ct[kem.ct_mlkem:]
+        ss_m = kem.mlkem._decaps_internal(self._dk_m, ct_m)
+        ss_t = kem.curve.exchange(self._sk_t, ct_t)
+        return kem.combine(ss_m, ss_t, ct_t, self._pk_t)
 
 
-def xwing_encapsulate(ek, coins):
-    """Encapsulate to `ek` with the 64 bytes m || e_x; returns ciphertext and shared secret."""
-    check_encapsulation_key(ek)
-    if len(coins) != 64:
-        raise Misuse("encapsulation takes 64 bytes of randomness")
-    ek_m, pk_x = ek[:EK_MLKEM], ek[EK_MLKEM:]
-    m, e_x = coins[:32], coins[32:]
-    ss_m, ct_m = ML_KEM_768._encaps_internal(ek_m, m)
-    ct_x = x25519_base(e_x)
-    ss_x = x25519(e_x, pk_x)
-    return ct_m + ct_x, xwing_combine(ss_m, ss_x, ct_x, pk_x)
+XWING = HybridKem("XWing", b"\\.//^\\", ML_KEM_768, 1184, 1088, X25519)
+MLKEM1024_P384 = HybridKem("MLKEM1024P384", b"MLKEM1024-P384", ML_KEM_1024, 1568, 1568, P384)
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# 4.3 Files: DER, which the signatures of section 3.5 need too
+
+
+def der(tag, *parts):
+    """One DER element with a definite length."""
+    content = b"".join(parts)
+    size = len(content)
+    if size < 128:
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 128 | len(length)]) + length + content
+
+
+def der_integer(value):
+    return der(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+
+
+def der_oid(text):
+    first, second, *rest = map(int, text.split("."))
+    content = b""
+    for arc in (40 * first + second, *rest):
+        groups = [arc & 127]
+        while arc := arc >> 7:
+            groups.append(128 | arc & 127)
+        content += bytes(reversed(groups))
+    return der(0x06, content)
+
+
+SEQUENCE, OCTET_STRING, BIT_STRING, INTEGER = 0x30, 0x04, 0x03, 0x02
+OID_PBES2 = der_oid("1.2.840.113549.1.5.13")
+OID_SCRYPT = der_oid("1.3.6.1.4.1.11591.4.11")
+OID_AES256_CBC = der_oid("2.16.840.1.101.3.4.1.42")
+
+
+class DerReader:
+    """Reads DER elements one after the other; every length must be minimal."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def take(self, tag):
+        data = self.data
+        if len(data) < 2 or data[0] != tag:
+            raise Malformed("DER: unexpected element")
+        size, start = data[1], 2
+        if size >= 128:
+            start += size & 127
+            size = int.from_bytes(data[2:start], "big")
+        content = data[start:start + size]
+        if der(tag, content) != data[:start + size]:
+            raise Malformed("DER: bad length")
+        self.data = data[start + size:]
+        return content
+
+    def literal(self, expected):
+        if not self.data.startswith(expected):
+            raise Malformed("key file: scheme not known")
+        self.data = self.data[len(expected):]
+
+    def integer(self):
+        content = self.take(INTEGER)
+        value = int.from_bytes(content, "big")
+        if der(INTEGER, content) != der_integer(value):
+            raise Malformed("DER: bad integer")
+        return value
+
+    def end(self):
+        if self.data:
+            raise Malformed("DER: bytes left over")
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
-# 3.2 The composite signature
+# 3.2 and 3.5: the halves of the composite signatures
+#
+# A half has the sizes of its parts and `generate(random) -> secret`, `open(secret) -> (key to sign with, public key)`,
+# `sign(key, representative, label, rnd)` and `verify(public, representative, label, signature) -> bool`.
 
 
-def composite_representative(ctx, message):
-    if len(ctx) > 255:
-        raise Misuse("a signature context has at most 255 bytes")
-    return COMPOSITE_PREFIX + COMPOSITE_LABEL + u8(len(ctx)) + ctx + sha512(message)
+class MlDsa:
+    """`label` is the context of the ML-DSA half."""
 
+    secret_size, rnd_size = 32, 32
 
-def mldsa_message(message):
-    """What FIPS 204, algorithms 2 and 3, sign and verify: 0 || length of context || context || message."""
-    return b"\0" + u8(len(COMPOSITE_LABEL)) + COMPOSITE_LABEL + message
+    def __init__(self, library, public_size, signature_size):
+        self._library, self.public_size, self.signature_size = library, public_size, signature_size
+
+    @staticmethod
+    def generate(random):
+        return random(32)
+
+    def open(self, secret):
+        public, key = self._library._keygen_internal(secret)
+        return key, public
+
+    @staticmethod
+    def prefixed(representative, label):
+        """What FIPS 204, algorithms 2 and 3, sign and verify: 0 || length of context || context || message."""
+        return b"\0" + u8(len(label)) + label + representative
+
+    def sign(self, key, representative, label, rnd):
+        return self._library._sign_internal(key, self.prefixed(representative, label), rnd)
+
+    def verify(self, public, representative, label, signature):
+        return self._library._verify_internal(public, self.prefixed(representative, label), signature)
 
 
 # The field prime of Curve25519, and the y coordinates of the eight points of small order.
@@ -249,81 +419,355 @@ def ed25519_point_allowed(encoded):
     return y < P25519 and y not in SMALL_ORDER_Y
 
 
-def ed25519_verify(public, message, signature):
-    """Strict: the library checks S < L, recomputes R without the cofactor and compares its encoding."""
-    if not ed25519_point_allowed(public) or not ed25519_point_allowed(signature[:32]):
-        return False
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+class Ed25519:
+    secret_size, public_size, signature_size = 32, 32, 64
+
+    @staticmethod
+    def generate(random):
+        return random(32)
+
+    @staticmethod
+    def open(secret):
+        key = Ed25519PrivateKey.from_private_bytes(secret)
+        return key, key.public_key().public_bytes_raw()
+
+    @staticmethod
+    def check(public):
+        """Whether the public key decodes, the verification finds out."""
+
+    @staticmethod
+    def sign(key, representative):
+        return key.sign(representative)
+
+    @staticmethod
+    def verify(public, representative, signature):
+        """Strict: the library checks S < L, recomputes R without the cofactor and compares its encoding."""
+        if not ed25519_point_allowed(public) or not ed25519_point_allowed(signature[:32]):
+            return False
+        try:
+            Ed25519PublicKey.from_public_bytes(public).verify(signature, representative)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+class EcdsaP384:
+    """With SHA-384. The secret key is an ECPrivateKey that is always written in one way; a signature is padded with zero bytes."""
+
+    secret_size, public_size, signature_size = 64, 97, 104
+    _BEFORE, _AFTER = bytes.fromhex("303E0201010430"), bytes.fromhex("A00706052B81040022")
+
+    @classmethod
+    def generate(cls, random):
+        """Draws 48 bytes until they give a scalar."""
+        while not 1 <= int.from_bytes(scalar := random(48), "big") < P384.order:
+            pass
+        return cls._BEFORE + scalar + cls._AFTER
+
+    @classmethod
+    def open(cls, secret):
+        if not secret.startswith(cls._BEFORE) or not secret.endswith(cls._AFTER):
+            raise Malformed("secret identity: not an ECPrivateKey on P-384")
+        try:
+            key = P384.private(secret[len(cls._BEFORE):-len(cls._AFTER)])
+        except NoRandomness:
+            raise Malformed("secret identity: scalar out of range") from None
+        return key, P384.encode(key.public_key())
+
+    check = P384.decode
+
+    @classmethod
+    def sign(cls, key, representative):
+        """Deterministic, RFC 6979."""
+        signature = key.sign(representative, ec.ECDSA(hashes.SHA384(), deterministic_signing=True))
+        return signature + bytes(cls.signature_size - len(signature))
+
+    @staticmethod
+    def strip(padded):
+        """The DER of a padded signature, whose two numbers have no other encoding."""
+        outer = DerReader(padded)
+        numbers = DerReader(outer.take(SEQUENCE))
+        numbers.integer()
+        numbers.integer()
+        numbers.end()
+        if any(outer.data):
+            raise Malformed("padding is not zero")
+        return padded[:len(padded) - len(outer.data)]
+
+    @classmethod
+    def verify(cls, public, representative, signature):
+        try:
+            signature, key = cls.strip(signature), P384.decode(public)
+        except Malformed:
+            return False
+        try:
+            key.verify(signature, representative, ec.ECDSA(hashes.SHA384()))
+        except InvalidSignature:
+            return False
+        return True
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# 3.2 and 3.5: the composite signatures
+
+
+class Composite:
+    """A composite signature algorithm: the post-quantum half stands first in everything."""
+
+    def __init__(self, number, name, protocol_name, label, oid, post_quantum, classical):
+        self.id, self.name, self.protocol_name, self.label = number, name, protocol_name, label
+        self.post_quantum, self.classical = post_quantum, classical
+        self.secret_size = post_quantum.secret_size + classical.secret_size
+        self.public_size = post_quantum.public_size + classical.public_size
+        self.signature_size = post_quantum.signature_size + classical.signature_size
+        self.rnd_size = post_quantum.rnd_size
+        self.algorithm = der(SEQUENCE, der_oid(oid))
+
+    def generate(self, random):
+        return self.post_quantum.generate(random) + self.classical.generate(random)
+
+    def open(self, secret):
+        """The two keys to sign with, and the public key."""
+        key_m, public_m = self.post_quantum.open(secret[:self.post_quantum.secret_size])
+        key_t, public_t = self.classical.open(secret[self.post_quantum.secret_size:])
+        return (key_m, key_t), public_m + public_t
+
+    def representative(self, ctx, message):
+        if len(ctx) > 255:
+            raise Misuse("a signature context has at most 255 bytes")
+        return COMPOSITE_PREFIX + self.label + u8(len(ctx)) + ctx + sha512(message)
+
+    def sign(self, keys, message, ctx, rnd):
+        representative = self.representative(ctx, message)
+        half_m = self.post_quantum.sign(keys[0], representative, self.label, rnd)
+        return half_m + self.classical.sign(keys[1], representative)
+
+    def verify(self, public, message, ctx, signature):
+        """Both halves are always verified; which of them failed is not told."""
+        if len(signature) != self.signature_size:
+            raise Failed()
+        representative = self.representative(ctx, message)
+        public_m, public_t = public[:self.post_quantum.public_size], public[self.post_quantum.public_size:]
+        half_m, half_t = signature[:self.post_quantum.signature_size], signature[self.post_quantum.signature_size:]
+        good_m = self.post_quantum.verify(public_m, representative, self.label, half_m)
+        good_t = self.classical.verify(public_t, representative, half_t)
+        if not (good_m and good_t):
+            raise Failed()
+
+
+MLDSA65_ED25519 = Composite(1, "MLDSA65-Ed25519-SHA512", "MLDSA65Ed25519", b"COMPSIG-MLDSA65-Ed25519-SHA512", "1.3.6.1.5.5.7.6.48",
+                            MlDsa(ML_DSA_65, 1952, 3309), Ed25519)
+MLDSA87_P384 = Composite(2, "MLDSA87-ECDSA-P384-SHA512", "MLDSA87P384", b"COMPSIG-MLDSA87-ECDSA-P384-SHA512", "1.3.6.1.5.5.7.6.49",
+                         MlDsa(ML_DSA_87, 2592, 4627), EcdsaP384)
+SIGNATURES = {signature.id: signature for signature in (MLDSA65_ED25519, MLDSA87_P384)}
 
 
 class Identity:
     """A secret identity: one composite signing key (sections 3.2 and 4)."""
 
-    def __init__(self, secret):
-        if len(secret) != 64:
-            raise Misuse("a secret identity has 64 bytes: seed_m || seed_e")
-        self.secret = secret
-        public_m, self._sk_m = ML_DSA_65._keygen_internal(secret[:32])
-        self._sk_e = Ed25519PrivateKey.from_private_bytes(secret[32:])
-        self.public = PublicIdentity(public_m + self._sk_e.public_key().public_bytes_raw())
+    def __init__(self, secret, signature=MLDSA65_ED25519):
+        if len(secret) != signature.secret_size:
+            raise Misuse(f"a secret identity of {signature.name} has {signature.secret_size} bytes")
+        self.signature, self.secret = signature, secret
+        self._keys, public = signature.open(secret)
+        self.public = PublicIdentity(public, signature)
 
     @classmethod
-    def generate(cls, random=secrets.token_bytes):
-        return cls(random(64))
+    def generate(cls, random=secrets.token_bytes, signature=MLDSA65_ED25519):
+        return cls(signature.generate(random), signature)
 
     def sign(self, message, ctx, rnd):
-        representative = composite_representative(ctx, message)
-        half_m = ML_DSA_65._sign_internal(self._sk_m, mldsa_message(representative), rnd)
-        return half_m + self._sk_e.sign(representative)
+        return self.signature.sign(self._keys, message, ctx, rnd)
 
 
 @dataclass(frozen=True)
 class PublicIdentity:
-    """A public identity: the 1,984 bytes of the composite public key."""
+    """A public identity: the bytes of the composite public key, and whose signatures it verifies."""
 
     key: bytes
+    signature: Composite = MLDSA65_ED25519
 
     def __post_init__(self):
-        if len(self.key) != PUBLIC_SIZE:
+        if len(self.key) != self.signature.public_size:
             raise Malformed("public identity: wrong length")
+        self.signature.classical.check(self.key[self.signature.post_quantum.public_size:])
 
     def verify(self, message, ctx, signature):
-        """Both halves are always verified; which of them failed is not told."""
-        if len(signature) != SIGNATURE_SIZE:
-            raise Failed()
-        representative = composite_representative(ctx, message)
-        half_m, half_e = signature[:SIGNATURE_MLDSA], signature[SIGNATURE_MLDSA:]
-        good_m = ML_DSA_65._verify_internal(self.key[:PUBLIC_MLDSA], mldsa_message(representative), half_m)
-        good_e = ed25519_verify(self.key[PUBLIC_MLDSA:], representative, half_e)
-        if not (good_m and good_e):
-            raise Failed()
+        self.signature.verify(self.key, message, ctx, signature)
 
     def fingerprint(self):
         """Section 4.1, the 32 bytes."""
-        return sha256(LABEL_IDENTITY + u16(SIGNATURE_ID) + self.key)
+        return sha256(LABEL_IDENTITY + u16(self.signature.id) + self.key)
 
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# 3.6 Round 3
+
+# Where the algorithms of round 3 draw from, whatever else was asked for. Test vectors put a source of their own here.
+system_random = os.urandom
+
+KYBER768 = kyber_r3.Kyber(kyber_r3_parameters.DEFAULT_PARAMETERS["kyber_768"])
+DILITHIUM3 = dilithium_r3.Dilithium(dilithium_r3_parameters.DEFAULT_PARAMETERS["dilithium3"])
+KYBER768.random_bytes = DILITHIUM3.random_bytes = lambda size: system_random(size)
+
+
+class Round3Kem(HybridKem):
+    """Kyber768 and X25519. A secret key is Kyber's, 2,400 bytes, and X25519's, 32."""
+
+    secret_mlkem = 2400
+
+    def generate(self, random):
+        return Round3Key(self, self.mlkem.keygen()[1] + random(32))
+
+    def key(self, secret):
+        return Round3Key(self, secret)
+
+    def encapsulate(self, ek, random):
+        self.check(ek)
+        ek_k, pk_x = ek[:self.ek_mlkem], ek[self.ek_mlkem:]
+        ss_k, ct_k = self.mlkem.encaps(ek_k)
+        e_x = random(32)
+        ct_x = X25519.base(e_x)
+        return ct_k + ct_x, self.combine_all(ss_k, X25519.exchange(e_x, pk_x), ct_k + ct_x, ek)
+
+    def combine_all(self, ss_k, ss_x, ct, ek):
+        """The universal combiner."""
+        return hashlib.sha3_256(ss_k + ss_x + ct + ek + self.label).digest()
+
+
+class Round3Key:
+    def __init__(self, kem, secret):
+        self._kem, self.secret = kem, secret
+        self._sk_k, self._sk_x = secret[:kem.secret_mlkem], secret[kem.secret_mlkem:]
+        self.ek = kem.mlkem._unpack_secret_key(self._sk_k)[1] + X25519.base(self._sk_x)
+
+    def decapsulate(self, ct):
+        kem = self._kem
+        if len(ct) != kem.ct_size:
+            raise Malformed("ciphertext: wrong length")
+        ss_k = kem.mlkem.decaps(self._sk_k, ct[:kem.ct_mlkem])
+        ss_x = X25519.exchange(self._sk_x, ct[kem.ct_mlkem:])
+        return kem.combine_all(ss_k, ss_x, ct, self.ek)
+
+
+class Dilithium3:
+    """A half like those above, without a context and without randomness. Its secret key does not hold the public one."""
+
+    secret_size, public_size, signature_size, rnd_size = 4000, 1952, 3293, 0
+    omega, k = 55, 6
+
+    @staticmethod
+    def sign(key, representative, label, rnd):
+        return DILITHIUM3.sign(key, representative)
+
+    @classmethod
+    def hints_ascend(cls, signature):
+        """The library takes a position that stands twice in one polynomial."""
+        hints, ends = signature[-cls.omega - cls.k:-cls.k], (0, *signature[-cls.k:])
+        polynomials = [hints[start:end] for start, end in zip(ends, ends[1:])]
+        return all(one < other for positions in polynomials for one, other in zip(positions, positions[1:]))
+
+    @classmethod
+    def verify(cls, public, representative, label, signature):
+        return cls.hints_ascend(signature) and DILITHIUM3.verify(public, representative, signature)
+
+
+class Round3Composite(Composite):
+    """A secret key ends with the public one."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.secret_size += self.public_size
+
+    def generate(self, random):
+        public, secret = DILITHIUM3.keygen()
+        seed = random(32)
+        return secret + seed + public + Ed25519.open(seed)[1]
+
+    def open(self, secret):
+        """The parts must belong together."""
+        half, seed, public = secret[:4000], secret[4000:4032], secret[4032:]
+        key, public_t = Ed25519.open(seed)
+        keys = half, key
+        try:
+            self.verify(public, b"", CONTEXT_KEY_CHECK, self.sign(keys, b"", CONTEXT_KEY_CHECK, b""))
+        except Failed:
+            public_t = None
+        if public_t != public[Dilithium3.public_size:]:
+            raise Malformed("secret identity: its parts do not belong together")
+        return keys, public
+
+
+CONTEXT_KEY_CHECK = b"twinlock1 key check"
+KYBER768_X25519_R3 = Round3Kem("X25519Kyber768R3", b"Twinlock-X25519Kyber768R3", KYBER768, 1184, 1088, X25519)
+DILITHIUM3_ED25519_R3 = Round3Composite(0x7E, "Twinlock-Dilithium3R3-Ed25519", "Dilithium3R3Ed25519", b"Twinlock-Dilithium3R3-Ed25519",
+                                        "2.25.1414266881.32259", Dilithium3, Ed25519)
+SIGNATURES[DILITHIUM3_ED25519_R3.id] = DILITHIUM3_ED25519_R3
 
 # ---------------------------------------------------------------------------------------------------------------------------------
 # 3.3 AEAD
 
-
-def nonce(counter):
-    return bytes(4) + counter.to_bytes(8, "little")
+TAG = 16
 
 
-def seal(key, counter, ad, plaintext):
-    return ChaCha20Poly1305(key).encrypt(nonce(counter), plaintext, ad)
+class Aead:
+    """`byte_order` is the nonce's; `records` is how many records one key seals (section 8.2)."""
+
+    def __init__(self, name, cipher, byte_order, records):
+        self.name, self._cipher, self._byte_order, self.records = name, cipher, byte_order, records
+
+    def nonce(self, counter):
+        return bytes(4) + counter.to_bytes(8, self._byte_order)
+
+    def seal(self, key, counter, ad, plaintext):
+        return self._cipher(key).encrypt(self.nonce(counter), plaintext, ad)
+
+    def unseal(self, key, counter, ad, ciphertext):
+        try:
+            return self._cipher(key).decrypt(self.nonce(counter), ciphertext, ad)
+        except InvalidTag:
+            raise Failed() from None
 
 
-def unseal(key, counter, ad, ciphertext):
-    try:
-        return ChaCha20Poly1305(key).decrypt(nonce(counter), ciphertext, ad)
-    except InvalidTag:
-        raise Failed() from None
+CHACHA20_POLY1305 = Aead("ChaChaPoly", ChaCha20Poly1305, "little", 2**48)
+AES256_GCM = Aead("AESGCM", AESGCM, "big", 2**24)
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# 2. Suites
+
+
+@dataclass(frozen=True)
+class Suite:
+    id: int
+    kem: object
+    signature: Composite
+    aead: Aead
+    hash: Hash
+    rank: int
+
+    def protocol_name(self, pattern):
+        """Section 5.2."""
+        parts = ("Twinlock1", pattern, self.kem.name, self.signature.protocol_name, self.aead.name, self.hash.name.upper())
+        return "_".join(parts).encode()
+
+
+SUITES = {suite.id: suite for suite in (Suite(0x0001, XWING, MLDSA65_ED25519, CHACHA20_POLY1305, SHA256, 1),
+                                        Suite(0x0002, MLKEM1024_P384, MLDSA87_P384, AES256_GCM, SHA512, 2),
+                                        Suite(0x0003, XWING, MLDSA65_ED25519, AES256_GCM, SHA256, 1),
+                                        Suite(0x7E03, KYBER768_X25519_R3, DILITHIUM3_ED25519_R3, CHACHA20_POLY1305, SHA256, 0))}
+DEFAULT_SUITE = 0x0001
+
+
+def find_suite(number):
+    if number not in SUITES:
+        raise Misuse(f"suite 0x{number:04X} is not known")
+    return SUITES[number]
+
+
+def check_identity_fits(identity, suite):
+    if identity.signature is not suite.signature:
+        takes, is_of = suite.signature.name, identity.signature.name
+        raise Misuse(f"suite 0x{suite.id:04X} takes an identity of {takes}, and this one is of {is_of}")
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
@@ -412,75 +856,6 @@ def safety_number_for_reading(digits):
 # 4.3 Files
 
 
-def der(tag, *parts):
-    """One DER element with a definite length."""
-    content = b"".join(parts)
-    size = len(content)
-    if size < 128:
-        return bytes([tag, size]) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 128 | len(length)]) + length + content
-
-
-def der_integer(value):
-    return der(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
-
-
-def der_oid(text):
-    first, second, *rest = map(int, text.split("."))
-    content = bytes([40 * first + second])
-    for arc in rest:
-        groups = [arc & 127]
-        while arc := arc >> 7:
-            groups.append(128 | arc & 127)
-        content += bytes(reversed(groups))
-    return der(0x06, content)
-
-
-SEQUENCE, OCTET_STRING, BIT_STRING, INTEGER = 0x30, 0x04, 0x03, 0x02
-COMPOSITE_ALGORITHM = der(SEQUENCE, der_oid("1.3.6.1.5.5.7.6.48"))
-OID_PBES2 = der_oid("1.2.840.113549.1.5.13")
-OID_SCRYPT = der_oid("1.3.6.1.4.1.11591.4.11")
-OID_AES256_CBC = der_oid("2.16.840.1.101.3.4.1.42")
-
-
-class DerReader:
-    """Reads DER elements one after the other; every length must be minimal."""
-
-    def __init__(self, data):
-        self.data = data
-
-    def take(self, tag):
-        data = self.data
-        if len(data) < 2 or data[0] != tag:
-            raise Malformed("key file: unexpected element")
-        size, start = data[1], 2
-        if size >= 128:
-            start += size & 127
-            size = int.from_bytes(data[2:start], "big")
-        content = data[start:start + size]
-        if der(tag, content) != data[:start + size]:
-            raise Malformed("key file: bad length")
-        self.data = data[start + size:]
-        return content
-
-    def literal(self, expected):
-        if not self.data.startswith(expected):
-            raise Malformed("key file: scheme not known")
-        self.data = self.data[len(expected):]
-
-    def integer(self):
-        content = self.take(INTEGER)
-        value = int.from_bytes(content, "big")
-        if der(INTEGER, content) != der_integer(value):
-            raise Malformed("key file: bad integer")
-        return value
-
-    def end(self):
-        if self.data:
-            raise Malformed("key file: bytes left over")
-
-
 def pem_write(label, body):
     text = base64.b64encode(body).decode()
     lines = [text[i:i + 64] for i in range(0, len(text), 64)]
@@ -501,32 +876,41 @@ def pem_read(text):
         raise Malformed("key file: bad base64") from None
 
 
-PKCS8_PREFIX = der(SEQUENCE, der_integer(0), COMPOSITE_ALGORITHM, der(OCTET_STRING, bytes(64)))[:-64]
-SPKI_PREFIX = der(SEQUENCE, COMPOSITE_ALGORITHM, der(BIT_STRING, b"\0", bytes(PUBLIC_SIZE)))[:-PUBLIC_SIZE]
-PKCS8_SIZE = 83
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**17, 8, 1
 SCRYPT_LIMIT = 2**23
 
 
+def pkcs8_body(signature, secret):
+    return der(SEQUENCE, der_integer(0), signature.algorithm, der(OCTET_STRING, secret))
+
+
+def spki_body(signature, key):
+    return der(SEQUENCE, signature.algorithm, der(BIT_STRING, b"\0", key))
+
+
 def pkcs8_read(body):
-    if len(body) != PKCS8_SIZE or not body.startswith(PKCS8_PREFIX):
-        raise Malformed("key file: not a Twinlock secret identity")
-    return Identity(body[-64:])
+    for signature in SIGNATURES.values():
+        secret = body[-signature.secret_size:]
+        if body == pkcs8_body(signature, secret):
+            return Identity(secret, signature)
+    raise Malformed("key file: not a Twinlock secret identity")
 
 
 def secret_write(identity):
-    return pem_write("PRIVATE KEY", PKCS8_PREFIX + identity.secret)
+    return pem_write("PRIVATE KEY", pkcs8_body(identity.signature, identity.secret))
 
 
 def public_write(public):
-    return pem_write("PUBLIC KEY", SPKI_PREFIX + public.key)
+    return pem_write("PUBLIC KEY", spki_body(public.signature, public.key))
 
 
 def public_read(text):
     label, body = pem_read(text)
-    if label != "PUBLIC KEY" or len(body) != len(SPKI_PREFIX) + PUBLIC_SIZE or not body.startswith(SPKI_PREFIX):
-        raise Malformed("key file: not a Twinlock public identity")
-    return PublicIdentity(body[-PUBLIC_SIZE:])
+    for signature in SIGNATURES.values():
+        key = body[-signature.public_size:]
+        if label == "PUBLIC KEY" and body == spki_body(signature, key):
+            return PublicIdentity(key, signature)
+    raise Malformed("key file: not a Twinlock public identity")
 
 
 def passphrase_key(passphrase, salt, n, r, p):
@@ -538,7 +922,7 @@ def secret_write_encrypted(identity, passphrase, random=secrets.token_bytes, n=S
     salt, iv = random(16), random(16)
     kdf = der(SEQUENCE, OID_SCRYPT, der(SEQUENCE, der(OCTET_STRING, salt), der_integer(n), der_integer(r), der_integer(p)))
     cipher = der(SEQUENCE, OID_AES256_CBC, der(OCTET_STRING, iv))
-    plain = PKCS8_PREFIX + identity.secret
+    plain = pkcs8_body(identity.signature, identity.secret)
     fill = 16 - len(plain) % 16
     encryptor = Cipher(algorithms.AES(passphrase_key(passphrase, salt, n, r, p)), modes.CBC(iv)).encryptor()
     encrypted = encryptor.update(plain + bytes([fill]) * fill) + encryptor.finalize()
@@ -569,7 +953,7 @@ def encrypted_parse(body):
     cipher.end()
     if n < 2 or n & (n - 1) or r < 1 or p < 1 or n * r * p > SCRYPT_LIMIT:
         raise Malformed("key file: scrypt costs out of bounds")
-    if len(salt) != 16 or len(iv) != 16 or len(encrypted) != 96:
+    if len(salt) != 16 or len(iv) != 16 or not encrypted or len(encrypted) % 16:
         raise Malformed("key file: wrong length")
     return salt, n, r, p, iv, encrypted
 
@@ -578,8 +962,8 @@ def pkcs8_decrypt(body, passphrase):
     salt, n, r, p, iv, encrypted = encrypted_parse(body)
     decryptor = Cipher(algorithms.AES(passphrase_key(passphrase, salt, n, r, p)), modes.CBC(iv)).decryptor()
     plain = decryptor.update(encrypted) + decryptor.finalize()
-    fill = len(encrypted) - PKCS8_SIZE
-    if plain[-fill:] != bytes([fill]) * fill or not plain.startswith(PKCS8_PREFIX):
+    fill = plain[-1]
+    if not 1 <= fill <= 16 or plain[-fill:] != bytes([fill]) * fill:
         raise Malformed("key file: wrong passphrase or damaged file")
     return plain[:-fill]
 
@@ -607,8 +991,10 @@ def create_secret_file(path, text):
 
 
 class SymmetricState:
-    def __init__(self, name):
-        self.h = name + bytes(HASHLEN - len(name)) if len(name) <= HASHLEN else sha256(name)
+    def __init__(self, suite, pattern):
+        self._hash, self._aead = suite.hash, suite.aead
+        name = suite.protocol_name(pattern)
+        self.h = name.ljust(suite.hash.size, b"\0") if len(name) <= suite.hash.size else suite.hash(name)
         self.ck = self.h
         self.k = None
         self.n = 0
@@ -618,24 +1004,28 @@ class SymmetricState:
         other.__dict__.update(self.__dict__)
         return other
 
+    def _hkdf(self, ikm, count):
+        size = self._hash.size
+        output = self._hash.hkdf(self.ck, ikm, b"", count * size)
+        return [output[i * size:(i + 1) * size] for i in range(count)]
+
     def mix_key(self, ikm):
-        output = hkdf(self.ck, ikm, b"", 2 * HASHLEN)
-        self.ck, self.k, self.n = output[:32], output[32:], 0
+        self.ck, temp_k = self._hkdf(ikm, 2)
+        self.k, self.n = temp_k[:32], 0
 
     def mix_hash(self, data):
-        self.h = sha256(self.h + data)
+        self.h = self._hash(self.h + data)
 
     def mix_key_and_hash(self, ikm):
-        output = hkdf(self.ck, ikm, b"", 3 * HASHLEN)
-        self.ck = output[:32]
-        self.mix_hash(output[32:64])
-        self.k, self.n = output[64:], 0
+        self.ck, temp_h, temp_k = self._hkdf(ikm, 3)
+        self.mix_hash(temp_h)
+        self.k, self.n = temp_k[:32], 0
 
     def encrypt_and_hash(self, plaintext):
         if self.k is None:
             result = plaintext
         else:
-            result = seal(self.k, self.n, self.h, plaintext)
+            result = self._aead.seal(self.k, self.n, self.h, plaintext)
             self.n += 1
         self.mix_hash(result)
         return result
@@ -644,16 +1034,16 @@ class SymmetricState:
         if self.k is None:
             plaintext = ciphertext
         else:
-            plaintext = unseal(self.k, self.n, self.h, ciphertext)
+            plaintext = self._aead.unseal(self.k, self.n, self.h, ciphertext)
             self.n += 1
         self.mix_hash(ciphertext)
         return plaintext
 
     def end(self):
         """Section 5.4: the two sending secrets and the exporter secret."""
-        ms = extract(self.ck, self.h)
+        ms = self._hash.extract(self.ck, self.h)
         self.ck = self.k = None
-        return tuple(expand(ms, label, HASHLEN) for label in (LABEL_I2R, LABEL_R2I, LABEL_EXPORTER))
+        return tuple(self._hash.expand(ms, label, self._hash.size) for label in (LABEL_I2R, LABEL_R2I, LABEL_EXPORTER))
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
@@ -676,15 +1066,16 @@ def initiator_has_identity(pattern):
     return pattern.startswith("XX")
 
 
-def body_bounds(pattern, message):
+def body_bounds(suite, pattern, message):
     """Least and greatest body length of message 1, 2 or 3."""
-    proof = PUBLIC_SIZE + TAG + SIGNATURE_SIZE + TAG + TAG
-    least = {1: HEADER_SIZE + EK_SIZE + (TAG if has_psk(pattern) else 0), 2: 1 + CT_SIZE + proof, 3: proof}[message]
+    proof = suite.signature.public_size + TAG + suite.signature.signature_size + TAG + TAG
+    first = HEADER_SIZE + suite.kem.ek_size + (TAG if has_psk(pattern) else 0)
+    least = {1: first, 2: 1 + suite.kem.ct_size + proof, 3: proof}[message]
     return least, least + MAX_PAYLOAD
 
 
-def check_bounds(body, pattern, message):
-    least, greatest = body_bounds(pattern, message)
+def check_bounds(body, suite, pattern, message):
+    least, greatest = body_bounds(suite, pattern, message)
     if not least <= len(body) <= greatest:
         raise Malformed(f"message {message}: wrong length")
 
@@ -699,14 +1090,14 @@ def from_frame(frame):
     return frame[2:]
 
 
-def header(pattern, suite=SUITE):
-    return MAGIC + u8(VERSION) + u8(PATTERN_IDS[pattern]) + u16(suite)
+def header(suite, pattern):
+    return MAGIC + u8(VERSION) + u8(PATTERN_IDS[pattern]) + u16(suite.id)
 
 
-def start(pattern, prologue):
+def start(suite, pattern, prologue):
     """Section 5.3."""
-    state = SymmetricState(f"Twinlock1_{pattern}_{SUITE_NAME}".encode())
-    state.mix_hash(header(pattern))
+    state = SymmetricState(suite, pattern)
+    state.mix_hash(header(suite, pattern))
     state.mix_hash(prologue)
     return state
 
@@ -739,6 +1130,7 @@ class Handshake:
         self._on_message = on_message
         self._next = 1
         self._state = None
+        self.suite = None
         self.session = None
         self.peer = None
 
@@ -757,7 +1149,7 @@ class Handshake:
             return
         handshake_hash = self._state.h
         i2r, r2i, exporter = self._state.end()
-        self.session = Session(self.role, self.pattern, self.peer, handshake_hash, i2r, r2i, exporter, self._random)
+        self.session = Session(self.role, self.suite, self.pattern, self.peer, handshake_hash, i2r, r2i, exporter, self._random)
 
     @property
     def messages_left(self):
@@ -767,13 +1159,18 @@ class Handshake:
         """Tokens `s` and `sig`."""
         sealed_public = self._state.encrypt_and_hash(identity.public.key)
         context = signature_context(self.pattern, self.role)
-        signature = identity.sign(self._state.h, context, self._random(32))
+        signature = identity.sign(self._state.h, context, self._random(self.suite.signature.rnd_size))
         return sealed_public + self._state.encrypt_and_hash(signature)
 
     def _read_proof(self, cursor):
-        public = PublicIdentity(self._state.decrypt_and_hash(cursor.take(PUBLIC_SIZE + TAG)))
+        algorithm = self.suite.signature
+        key = self._state.decrypt_and_hash(cursor.take(algorithm.public_size + TAG))
         signed = self._state.h
-        signature = self._state.decrypt_and_hash(cursor.take(SIGNATURE_SIZE + TAG))
+        signature = self._state.decrypt_and_hash(cursor.take(algorithm.signature_size + TAG))
+        try:
+            public = PublicIdentity(key, algorithm)
+        except Malformed:
+            raise Failed() from None
         public.verify(signed, signature_context(self.pattern, self.peer_role), signature)
         return public
 
@@ -791,7 +1188,8 @@ class Initiator(Handshake):
 
     role, peer_role = "initiator", "responder"
 
-    def __init__(self, pattern, prologue, acceptable, identity=None, psk=None, random=secrets.token_bytes, on_message=None):
+    def __init__(self, pattern, prologue, acceptable, identity=None, psk=None, random=secrets.token_bytes, on_message=None,
+                 suite=DEFAULT_SUITE):
         super().__init__(random, on_message)
         if pattern not in PATTERN_IDS:
             raise Misuse("pattern not known")
@@ -799,6 +1197,9 @@ class Initiator(Handshake):
             raise Misuse("a psk0 pattern takes a 32-byte pre-shared key, another takes none")
         if initiator_has_identity(pattern) != (identity is not None):
             raise Misuse("an XX pattern takes an identity, an NX pattern takes none")
+        self.suite = find_suite(suite)
+        if identity is not None:
+            check_identity_fits(identity, self.suite)
         self.pattern = pattern
         self._prologue = prologue
         self._acceptable = acceptable
@@ -807,20 +1208,20 @@ class Initiator(Handshake):
 
     def write_1(self, payload=b""):
         self._begin(1)
-        self._state = start(self.pattern, self._prologue)
+        self._state = start(self.suite, self.pattern, self._prologue)
         if has_psk(self.pattern):
             self._state.mix_key_and_hash(self._psk)
-        self._ephemeral = XWingKey(self._random(32))
+        self._ephemeral = self.suite.kem.generate(self._random)
         self._state.mix_hash(self._ephemeral.ek)
         if has_psk(self.pattern):
             self._state.mix_key(self._ephemeral.ek)
-        body = header(self.pattern) + self._ephemeral.ek + self._write_payload(payload)
+        body = header(self.suite, self.pattern) + self._ephemeral.ek + self._write_payload(payload)
         self._done(1)
         return to_frame(body)
 
     def length_allowed(self, length):
         """Whether the two length bytes of the awaited message are worth reading on: a refusal or message 2."""
-        least, greatest = body_bounds(self.pattern, 2)
+        least, greatest = body_bounds(self.suite, self.pattern, 2)
         return length == 1 or least <= length <= greatest
 
     def read_2(self, frame):
@@ -829,13 +1230,13 @@ class Initiator(Handshake):
         body = from_frame(frame)
         if len(body) == 1 and body[0] != 0:
             raise Refused(body[0])
-        check_bounds(body, self.pattern, 2)
+        check_bounds(body, self.suite, self.pattern, 2)
         cursor = Cursor(body)
         status = cursor.take(1)
         if status != b"\0":
             raise Malformed("message 2: a refusal with more bytes")
         self._state.mix_hash(status)
-        ct = cursor.take(CT_SIZE)
+        ct = cursor.take(self.suite.kem.ct_size)
         self._state.mix_hash(ct)
         self._state.mix_key(self._ephemeral.decapsulate(ct))
         self._ephemeral = None
@@ -858,19 +1259,37 @@ class Initiator(Handshake):
 class ResponderConfig:
     """What a responder allows. `psks` holds one pre-shared key, or two with the newer first; with any it requires one.
 
+    `identities` holds one identity, or one for each signature id. A suite is allowed if `suites` has it and an identity fits it.
     `acceptable(public_identity or None) -> bool` judges the initiator; None stands for one without identity.
     """
 
     prologue: bytes
-    identity: Identity
+    identities: tuple
     acceptable: object
     patterns: tuple = ("XX", "XXpsk0", "NX", "NXpsk0")
-    suites: tuple = (SUITE,)
+    suites: tuple = (DEFAULT_SUITE,)
     psks: tuple = ()
+
+    def __post_init__(self):
+        if isinstance(self.identities, Identity):
+            self.identities = (self.identities,)
+        if not self.identities:
+            raise Misuse("a responder has an identity")
+        if len({identity.signature.id for identity in self.identities}) < len(self.identities):
+            raise Misuse("a responder has one identity for each signature id")
+        suites = [find_suite(number) for number in self.suites]
+        if suites and not any(map(self.identity, suites)):
+            check_identity_fits(self.identities[0], suites[0])
+
+    def identity(self, suite):
+        return next((identity for identity in self.identities if identity.signature is suite.signature), None)
 
     def allows_pattern(self, number):
         pattern = PATTERNS.get(number)
         return pattern in self.patterns and has_psk(pattern) == bool(self.psks)
+
+    def allows_suite(self, number):
+        return number in self.suites and self.identity(SUITES[number]) is not None
 
 
 class Responder(Handshake):
@@ -886,7 +1305,7 @@ class Responder(Handshake):
     def length_allowed(self, length):
         if self.pattern is None:
             return HEADER_SIZE <= length <= MAX_BODY
-        least, greatest = body_bounds(self.pattern, 3)
+        least, greatest = body_bounds(self.suite, self.pattern, 3)
         return least <= length <= greatest
 
     def _refuse(self, status):
@@ -907,25 +1326,27 @@ class Responder(Handshake):
             self._refuse(1)
         if not self._config.allows_pattern(body[3]):
             self._refuse(2)
-        if int.from_bytes(body[4:6], "big") not in self._config.suites:
+        number = int.from_bytes(body[4:6], "big")
+        if not self._config.allows_suite(number):
             self._refuse(3)
-        self.pattern = PATTERNS[body[3]]
+        self.pattern, self.suite = PATTERNS[body[3]], SUITES[number]
+        payload_at = HEADER_SIZE + self.suite.kem.ek_size
         try:
-            check_bounds(body, self.pattern, 1)
+            check_bounds(body, self.suite, self.pattern, 1)
             if busy:
                 self._refuse(4)
-            self._peer_ek = body[HEADER_SIZE:HEADER_SIZE + EK_SIZE]
-            check_encapsulation_key(self._peer_ek)
+            self._peer_ek = body[HEADER_SIZE:payload_at]
+            self.suite.kem.check(self._peer_ek)
         except Malformed as error:
             raise Declined(b"", str(error)) from None
-        payload = self._read_tokens_1(body[HEADER_SIZE + EK_SIZE:])
+        payload = self._read_tokens_1(body[payload_at:])
         if not initiator_has_identity(self.pattern) and not self._config.acceptable(None):
             raise NotAcceptable(b"" if self._config.psks else self.refusal())
         self._done(1)
         return payload
 
     def _read_tokens_1(self, sealed_payload):
-        initial = start(self.pattern, self._config.prologue)
+        initial = start(self.suite, self.pattern, self._config.prologue)
         for psk in self._config.psks or (None,):
             self._state = initial.copy()
             if psk is not None:
@@ -949,12 +1370,12 @@ class Responder(Handshake):
         self._begin(2)
         self._state.mix_hash(b"\0")
         try:
-            ct, ss = xwing_encapsulate(self._peer_ek, self._random(64))
+            ct, ss = self.suite.kem.encapsulate(self._peer_ek, self._random)
         except Failed as error:
             raise Declined(b"", str(error)) from None
         self._state.mix_hash(ct)
         self._state.mix_key(ss)
-        body = b"\0" + ct + self._write_proof(self._config.identity) + self._write_payload(payload)
+        body = b"\0" + ct + self._write_proof(self._config.identity(self.suite)) + self._write_payload(payload)
         self._done(2)
         return to_frame(body)
 
@@ -962,7 +1383,7 @@ class Responder(Handshake):
         """Returns the payload. NotAcceptable carries the Close record to send."""
         self._begin(3)
         body = from_frame(frame)
-        check_bounds(body, self.pattern, 3)
+        check_bounds(body, self.suite, self.pattern, 3)
         cursor = Cursor(body)
         self.peer = self._read_proof(cursor)
         payload = self._read_payload(cursor)
@@ -980,6 +1401,7 @@ class Responder(Handshake):
 @dataclass
 class Session:
     role: str
+    suite: Suite
     pattern: str
     peer: PublicIdentity
     handshake_hash: bytes
@@ -990,17 +1412,17 @@ class Session:
 
     def channel(self, **options):
         own, other = (self.i2r, self.r2i) if self.role == "initiator" else (self.r2i, self.i2r)
-        return Channel(own, other, random=self.random, **options)
+        return Channel(own, other, random=self.random, suite=self.suite.id, **options)
 
     def export(self, label, context, length):
-        return export(self.exporter, label, context, length)
+        return export(self.suite, self.exporter, label, context, length)
 
 
-def export(secret, label, context, length):
+def export(suite, secret, label, context, length):
     """Section 9."""
-    if len(label) > 255 or not 1 <= length <= 255 * HASHLEN:
+    if len(label) > 255 or not 1 <= length <= 255 * suite.hash.size:
         raise Misuse("exporter: label or length out of bounds")
-    return expand(secret, LABEL_EXPORT + u8(len(label)) + label + sha256(context) + u16(length), length)
+    return suite.hash.expand(secret, LABEL_EXPORT + u8(len(label)) + label + suite.hash(context) + u16(length), length)
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
@@ -1051,38 +1473,37 @@ def parse_plaintext(plain):
 # ---------------------------------------------------------------------------------------------------------------------------------
 # 8.2 Keys
 
-RECORDS_PER_KEY = 2**48
-
 
 class Direction:
     """The keys of one direction, on either side of it."""
 
-    def __init__(self, cs):
+    def __init__(self, suite, cs):
+        self._hash, self._aead = suite.hash, suite.aead
         self._install(cs)
 
     def _install(self, cs):
         self.cs = cs
-        self.key = expand(cs, LABEL_KEY, 32)
+        self.key = self._hash.expand(cs, LABEL_KEY, 32)
         self.counter = 0
 
     def _next_counter(self):
-        if self.counter >= RECORDS_PER_KEY:
+        if self.counter >= self._aead.records:
             raise Fatal("this key has sealed all the records it may")
         self.counter += 1
         return self.counter - 1
 
     def seal(self, plain):
         length = u16(len(plain) + TAG)
-        return length + seal(self.key, self._next_counter(), length, plain)
+        return length + self._aead.seal(self.key, self._next_counter(), length, plain)
 
     def unseal(self, frame):
-        return unseal(self.key, self._next_counter(), frame[:2], frame[2:])
+        return self._aead.unseal(self.key, self._next_counter(), frame[:2], frame[2:])
 
     def key_update(self):
-        self._install(expand(self.cs, LABEL_NEXT, HASHLEN))
+        self._install(self._hash.expand(self.cs, LABEL_NEXT, self._hash.size))
 
     def rekey(self, ss, ek, ct):
-        self._install(hkdf(self.cs, ss, LABEL_REKEY + sha256(ek + ct), HASHLEN))
+        self._install(self._hash.hkdf(self.cs, ss, LABEL_REKEY + self._hash(ek + ct), self._hash.size))
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
@@ -1100,11 +1521,17 @@ class Type(IntEnum):
     ABORT = 10
 
 
-CONTENT_SIZES = {Type.DATA: (1, MAX_CONTENT), Type.END: (0, MAX_CONTENT), Type.CLOSE: (2, 258), Type.KEY_UPDATE: (0, 0),
-                 Type.REKEY_OFFER: (EK_SIZE, EK_SIZE), Type.REKEY: (CT_SIZE, CT_SIZE), Type.PING: (5, 5), Type.ABORT: (0, 0)}
+MAX_CLOSE = 258
 CLOSE_DONE, CLOSE_REFUSED, CLOSE_GOING_AWAY = 0, 1, 2
 MAX_KEY_UPDATES = 32
 OFFER_LIMIT = 16 * 2**30
+
+
+def content_sizes(suite):
+    """Least and greatest length of the content of each type."""
+    ek, ct = suite.kem.ek_size, suite.kem.ct_size
+    return {Type.DATA: (1, MAX_CONTENT), Type.END: (0, MAX_CONTENT), Type.CLOSE: (2, MAX_CLOSE), Type.KEY_UPDATE: (0, 0),
+            Type.REKEY_OFFER: (ek, ek), Type.REKEY: (ct, ct), Type.PING: (5, 5), Type.ABORT: (0, 0)}
 
 
 @dataclass
@@ -1133,8 +1560,11 @@ class Channel:
     before the next Data or End.
     """
 
-    def __init__(self, send_cs, receive_cs, random=secrets.token_bytes, padding=pad_none, offer_limit=OFFER_LIMIT):
-        self.sending, self.receiving = Direction(send_cs), Direction(receive_cs)
+    def __init__(self, send_cs, receive_cs, random=secrets.token_bytes, padding=pad_none, offer_limit=OFFER_LIMIT,
+                 suite=DEFAULT_SUITE):
+        self.suite = find_suite(suite)
+        self.sending, self.receiving = Direction(self.suite, send_cs), Direction(self.suite, receive_cs)
+        self._content_sizes = content_sizes(self.suite)
         self._random = random
         self.padding = padding
         self._offer_limit = offer_limit
@@ -1199,7 +1629,7 @@ class Channel:
         if not (code in (CLOSE_DONE, CLOSE_REFUSED, CLOSE_GOING_AWAY) or 256 <= code < 65536):
             raise Misuse("this code is reserved")
         content = u16(code) + reason.encode()
-        if len(content) > CONTENT_SIZES[Type.CLOSE][1]:
+        if len(content) > MAX_CLOSE:
             raise Misuse("reason too long")
         frame = self.record(Type.CLOSE, content)
         self.closed = True
@@ -1224,7 +1654,7 @@ class Channel:
         self._check_sending()
         if self.peer_closed or self._offer:
             raise Misuse("the peer's direction is closed, or an offer is open")
-        offer = XWingKey(self._random(32))
+        offer = self.suite.kem.generate(self._random)
         frame = self.record(Type.REKEY_OFFER, offer.ek)
         self._offer, self._bytes_since_offer = offer, 0
         return frame
@@ -1244,7 +1674,7 @@ class Channel:
     def _rekey(self):
         ek, self._peer_offer = self._peer_offer, None
         try:
-            ct, ss = xwing_encapsulate(ek, self._random(64))
+            ct, ss = self.suite.kem.encapsulate(ek, self._random)
         except Failed:
             self.failed = True
             raise Fatal("the record does not authenticate") from None
@@ -1289,9 +1719,9 @@ class Channel:
         if len(frame) < 2 or len(frame) != 2 + int.from_bytes(frame[:2], "big") or not self.length_allowed(len(frame) - 2):
             raise Fatal("wrong frame length")
         kind, content = parse_plaintext(self.receiving.unseal(frame))
-        if kind not in CONTENT_SIZES:
+        if kind not in self._content_sizes:
             raise Fatal("unknown type")
-        least, greatest = CONTENT_SIZES[kind]
+        least, greatest = self._content_sizes[kind]
         if not least <= len(content) <= greatest:
             raise Fatal("content of the wrong length for its type")
         event = getattr(self, "_receive_" + Type(kind).name.lower())(content)
@@ -1328,7 +1758,7 @@ class Channel:
         return Event(Type.KEY_UPDATE)
 
     def _receive_rekey_offer(self, ek):
-        check_encapsulation_key(ek)
+        self.suite.kem.check(ek)
         if not self.closed:
             if self._peer_offer:
                 raise Fatal("a second open offer")
