@@ -169,6 +169,13 @@ impl DecapsulationKey {
     }
 }
 
+/// A key that another implementation made.
+#[cfg(all(test, feature = "round3"))]
+pub(crate) fn round3_key(expanded: &[u8; 2400], sk_x: &[u8; 32], ek: &[u8]) -> DecapsulationKey {
+    let sk_x = Secret::build(|place| place.copy_from_slice(sk_x));
+    DecapsulationKey::X25519Kyber768R3(kyber768_x25519::Key::from_parts(expanded, sk_x, ek))
+}
+
 fn halves<const A: usize, const B: usize>(bytes: &[u8]) -> Result<(&[u8; A], &[u8; B]), Error> {
     let mut reader = Reader::new(bytes);
     let halves = (reader.array()?, reader.array()?);

@@ -5,6 +5,8 @@
 mod forged;
 mod nonces;
 mod primitives;
+#[cfg(feature = "round3")]
+mod round3;
 mod vectors;
 
 #[path = "../../tests/support/vectors.rs"]

@@ -43,6 +43,24 @@ pub(crate) fn maybe(value: &Value) -> Option<Vec<u8>> {
     (!value.is_null()).then(|| bytes(value))
 }
 
+/// Whether this build has the suite of a case, 1 where none is named.
+pub(crate) fn built(case: &Value) -> bool {
+    match case.get("suite").map_or(1, number) {
+        1 | 3 => true,
+        2 => cfg!(feature = "level5"),
+        0x7E03 => cfg!(feature = "round3"),
+        other => panic!("suite {other:#x}"),
+    }
+}
+
+/// The cases whose suites this build has, `of` all of them.
+pub(crate) fn here(cases: &Value, of: usize) -> Vec<&Value> {
+    assert_eq!(list(cases).len(), of);
+    let here: Vec<_> = list(cases).iter().filter(|case| built(case)).collect();
+    assert!(here.len() == of || cfg!(not(feature = "level5")));
+    here
+}
+
 fn unhex(text: &str) -> Vec<u8> {
     assert!(text.len().is_multiple_of(2), "half a byte");
     let digit = |c: u8| char::from(c).to_digit(16).expect("a hex digit") as u8;

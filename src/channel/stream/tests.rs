@@ -24,7 +24,12 @@ use std::vec::Vec;
 const SUITE: Suite = Suite::Level3ChaCha;
 
 fn direction(cs: &[u8]) -> Direction {
-    Direction::new(SUITE, Secret::build(|place| place[..32].copy_from_slice(cs))).unwrap()
+    direction_in(SUITE, cs)
+}
+
+fn direction_in(suite: Suite, cs: &[u8]) -> Direction {
+    assert_eq!(cs.len(), suite.hash().len());
+    Direction::new(suite, Secret::build(|place| place[..cs.len()].copy_from_slice(cs))).unwrap()
 }
 
 /// Both ends of a channel.
@@ -41,7 +46,11 @@ struct Side {
 
 impl Side {
     fn new(send: &[u8], receive: &[u8]) -> Self {
-        let (sealer, opener) = halves(direction(send), direction(receive));
+        Self::in_suite(SUITE, send, receive)
+    }
+
+    fn in_suite(suite: Suite, send: &[u8], receive: &[u8]) -> Self {
+        let (sealer, opener) = halves(direction_in(suite, send), direction_in(suite, receive));
         Self { sealer, opener }
     }
 

@@ -48,7 +48,7 @@ impl Key {
     }
 
     #[cfg(test)]
-    pub(crate) fn from_parts(expanded: &[u8; 2400], sk_x: Secret<32>, ek: &[u8]) -> Self {
+    pub(super) fn from_parts(expanded: &[u8; 2400], sk_x: Secret<32>, ek: &[u8]) -> Self {
         Self { dk_k: backend::Kyber768Key::from_expanded(expanded), sk_x, ek: ek.into() }
     }
 
