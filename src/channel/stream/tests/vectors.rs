@@ -4,8 +4,12 @@ use super::Side;
 use super::json::{array, bytes, here, list, load, number, text, truth};
 use super::rng::{Coins, Seeded};
 use crate::channel::record::{CloseCode, Padding, RecordType, frame_len};
+#[cfg(feature = "round3")]
+use crate::channel::stream::{OpenOffer, OwnOffer};
 use crate::channel::stream::{PeerOffer, Record};
 use crate::crypto::backend;
+#[cfg(feature = "round3")]
+use crate::crypto::kem::{EncapsulationKey, Kem, round3_key};
 use crate::crypto::suite::Suite;
 use crate::error::Error;
 use serde_json::Value;
@@ -279,4 +283,28 @@ fn a_key_seals_more_records_than_in_the_reference() {
         let row = list(&file["records_per_key"]).iter().find(|row| number(&row[0]) == u64::from(suite.id())).unwrap();
         assert_eq!(suite.records_a_key(), number(&row[1]), "{suite}");
     }
+}
+
+/// tests/vectors/round3.json: the coins of Kyber are not given, the keys are.
+#[cfg(feature = "round3")]
+#[test]
+fn a_rekey_of_round_3_leaves_another_secret_than_in_the_reference() {
+    let file = load("round3.json");
+    for case in list(&file["channel"]) {
+        let of = list(&file["kem"]).iter().find(|of| of["name"] == case["offer"]).unwrap();
+        let (secret, ek) = (bytes(&of["secret"]), bytes(&of["ek"]));
+        let dk = round3_key(secret[..2400].try_into().unwrap(), secret[2400..].try_into().unwrap(), &ek);
+        let ek = EncapsulationKey::from_bytes(Kem::X25519Kyber768R3, &ek).unwrap();
+        let mut side = Side::in_suite(suite(case), &[0x55; 32], &bytes(&case["cs"]));
+        side.sealer.send_offer(OwnOffer(ek.clone()));
+        side.sealer.control(&mut Vec::new()).unwrap();
+        side.opener.await_answer(OpenOffer { dk, ek, unanswered: 0 });
+        for (frame, event) in list(&case["frames"]).iter().zip(list(&case["events"])) {
+            let mut frame = bytes(frame);
+            let read = side.opener.open(&mut frame).unwrap();
+            assert_eq!(u64::from(kind_of(&read).id()), number(&event["type"]));
+        }
+        assert_eq!(side.opener.receiving().unwrap().expose().0, bytes(&case["next_cs"]));
+    }
+    assert_eq!(list(&file["channel"]).len(), 1);
 }
