@@ -6,7 +6,7 @@
 //! ```
 //!
 //! - `xx/…`, `xxpsk0/…`, `nx/…`: one handshake from fresh randomness to two channels, peers pinned by fingerprint: the work of the `initiator`, of the
-//!   `responder`, and of `both`. Identities exist beforehand; wiping the finished channels is not counted.
+//!   `responder`, and of `both`. Identities exist beforehand; wiping the finished channels is not counted. `xx-0x0003/…` and so on are the other suites of the build.
 //! - `floor/xx`: what XX's KEM and signatures cost in the named libraries, called directly, in one iteration on fresh inputs:
 //!
 //! ```text
@@ -36,12 +36,14 @@ use shake::Shake256;
 use shake::digest::{ExtendableOutput, Update, XofReader};
 use std::cell::Cell;
 use std::time::Duration;
-use twinlock::handshake::{AnonymousInitiator, Hello, Initiator, Psk, Responder};
-use twinlock::trust::Anonymous;
-use twinlock::{Identity, Pinned};
+use support::{Parties, Took, clock};
+use twinlock::Suite;
+use twinlock::handshake::Psk;
 use x25519_dalek::{PublicKey, SharedSecret, StaticSecret};
 
-const PROLOGUE: &[u8] = b"bench";
+#[path = "support/meeting.rs"]
+mod support;
+
 const LABEL: &[u8] = b"COMPSIG-MLDSA65-Ed25519-SHA512";
 /// Runs of XX, and as many of its floor, for the verdict.
 const RUNS: u32 = 2000;
@@ -54,96 +56,21 @@ fn main() {
         .nresamples(10_000)
         .without_plots()
         .configure_from_args();
-    let parties = Parties::new();
-    handshakes(&mut c, "xx", || parties.xx(None));
+    let parties = Parties::new(Suite::default());
     let psk = Psk::generate().unwrap();
-    handshakes(&mut c, "xxpsk0", || parties.xx(Some(&psk)));
-    handshakes(&mut c, "nx", || parties.nx());
+    for suite in Suite::ALL {
+        let parties = Parties::new(*suite);
+        // The default's names stand alone.
+        let named = |pattern: &str| if *suite == Suite::default() { pattern.to_owned() } else { format!("{pattern}-{:#06x}", suite.id()) };
+        handshakes(&mut c, &named("xx"), || parties.xx(None).0);
+        handshakes(&mut c, &named("xxpsk0"), || parties.xx(Some(&psk)).0);
+        handshakes(&mut c, &named("nx"), || parties.nx().0);
+    }
     let signers = [Composite::new(b"twinlock1 XX responder"), Composite::new(b"twinlock1 XX initiator")];
     let wanted = floor(&mut c, &signers);
     c.final_summary();
     if wanted {
         compare(&parties, &signers);
-    }
-}
-
-/// What each side of one handshake took.
-#[derive(Clone, Copy, Default)]
-struct Took {
-    initiator: Duration,
-    responder: Duration,
-}
-
-impl Took {
-    fn both(&self) -> Duration {
-        self.initiator + self.responder
-    }
-}
-
-/// Calls `f` and adds what it took to `total`.
-fn clocked<T>(total: &mut Duration, f: impl FnOnce() -> T) -> T {
-    let start = clock();
-    let value = f();
-    *total += clock() - start;
-    value
-}
-
-/// What this thread has computed so far.
-#[cfg(any(target_os = "linux", target_os = "macos"))]
-fn clock() -> Duration {
-    nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID.now().unwrap().into()
-}
-
-/// The time itself, where nothing better is at hand.
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
-fn clock() -> Duration {
-    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
-    START.elapsed()
-}
-
-/// Two identities that know each other's fingerprint.
-struct Parties {
-    alice: Identity,
-    bob: Identity,
-    trust_alice: Pinned,
-    trust_bob: Pinned,
-}
-
-impl Parties {
-    fn new() -> Self {
-        let (alice, bob) = (Identity::generate().unwrap(), Identity::generate().unwrap());
-        let (trust_alice, trust_bob) = (Pinned(alice.fingerprint()), Pinned(bob.fingerprint()));
-        Self { alice, bob, trust_alice, trust_bob }
-    }
-
-    fn xx(&self, psk: Option<&Psk>) -> Took {
-        let Took { initiator: mut i, responder: mut r } = Took::default();
-        let (mut trust_alice, mut trust_bob) = (self.trust_alice, self.trust_bob);
-        let (alice, hello) = clocked(&mut i, || {
-            let alice = Initiator::new(&self.alice, PROLOGUE);
-            psk.into_iter().fold(alice, Initiator::psk).send_hello().unwrap()
-        });
-        let (bob, reply) = clocked(&mut r, || {
-            let bob = Responder::new(&self.bob, PROLOGUE);
-            psk.into_iter().fold(bob, Responder::psk).read_hello(&hello).unwrap().send_reply().unwrap()
-        });
-        let (alice, finish) = clocked(&mut i, || alice.read_reply(&reply).unwrap().send_finish(&mut trust_bob).unwrap());
-        let bob = clocked(&mut r, || bob.read_finish(&finish).unwrap().into_channel(&mut trust_alice).unwrap());
-        assert_eq!(alice.conversation().handshake_hash(), bob.conversation().handshake_hash());
-        Took { initiator: i, responder: r }
-    }
-
-    fn nx(&self) -> Took {
-        let Took { initiator: mut i, responder: mut r } = Took::default();
-        let mut trust_bob = self.trust_bob;
-        let (alice, hello) = clocked(&mut i, || AnonymousInitiator::new(PROLOGUE).send_hello().unwrap());
-        let (bob, reply) = clocked(&mut r, || match Responder::new(&self.bob, PROLOGUE).read_any_hello(&hello).unwrap() {
-            Hello::Anonymous(hello) => hello.send_reply(&mut Anonymous).unwrap(),
-            Hello::Identified(_) => panic!("NX was opened"),
-        });
-        let alice = clocked(&mut i, || alice.read_reply(&reply).unwrap().into_channel(&mut trust_bob).unwrap());
-        assert_eq!(alice.conversation().handshake_hash(), bob.conversation().handshake_hash());
-        Took { initiator: i, responder: r }
     }
 }
 
@@ -275,7 +202,7 @@ impl Sample {
 
 /// XX and its floor in turn, and how many times the one costs the other.
 fn compare(parties: &Parties, signers: &[Composite; 2]) {
-    let pair = || (parties.xx(None), xx_primitives(signers));
+    let pair = || (parties.xx(None).0, xx_primitives(signers));
     // As criterion has it: cargo says `--bench` where figures are wanted; a test or a profiler only wants to see it run.
     let said = |what: &str| std::env::args().any(|arg| arg == what);
     if !said("--bench") || said("--test") || said("--profile-time") {
