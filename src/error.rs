@@ -207,7 +207,7 @@ impl fmt::Display for Error {
 }
 
 /// As `SignatureAlgorithm::title`, also where this build lacks the algorithm.
-const fn signature_name(id: u16) -> &'static str {
+pub(crate) const fn signature_name(id: u16) -> &'static str {
     match id {
         1 => "MLDSA65-Ed25519-SHA512",
         2 => "MLDSA87-ECDSA-P384-SHA512",

@@ -15,15 +15,20 @@ use core::{fmt, str};
 use rand_core::TryCryptoRng;
 
 mod peer;
+mod statement;
 
 pub use crate::crypto::signature::SignatureAlgorithm;
 pub use peer::{Peer, Trusted};
+#[cfg(test)]
+pub(crate) use statement::{NEW, OLD};
+pub use statement::{Statement, StatementError, StatementKind, StatementSigned, StatementToSign};
 
 /// A secret identity: the key that proves who somebody is. Made once, kept in a file ([`crate::keyfile`]), used for every conversation.
 ///
 /// Handshakes under way share the key with this value; it is wiped when the last of them is gone.
 pub struct Identity(Arc<Holder>);
 
+#[allow(clippy::large_enum_variant, reason = "it lives in an Arc, and with level 5 alone one variant is large")]
 enum Holder {
     Here(SigningKey),
     Elsewhere(PublicIdentity),
@@ -55,8 +60,8 @@ impl Identity {
         SigningKey::generate(algorithm, rng).map(Self::from_key)
     }
 
-    /// An identity whose secret key is elsewhere: in a hardware module, at another service. Its handshakes stop before they sign, and the
-    /// [`ToSign`] is to be carried there and the signature back.
+    /// An identity whose secret key is elsewhere: in a hardware module, at another service. Its handshakes, and its statements
+    /// ([`StatementToSign`]), stop before they sign, and the [`ToSign`] is to be carried there and the signature back.
     pub fn elsewhere(public: PublicIdentity) -> Self {
         Self(Arc::new(Holder::Elsewhere(public)))
     }
@@ -74,9 +79,9 @@ impl Identity {
         self.public().fingerprint()
     }
 
-    /// Signs what a handshake asks for, in a process that holds the key: the other side of [`Identity::elsewhere`].
+    /// Signs what a handshake, or a statement, asks for, in a process that holds the key: the other side of [`Identity::elsewhere`].
     ///
-    /// The context says which role in which pattern the signature is for. Draws 32 bytes.
+    /// The context says which role in which pattern, or which part of a statement, the signature is for. Draws 32 bytes.
     pub fn sign_with_rng(&self, to_sign: &ToSign, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
         self.sign(to_sign, rng).map(|signature| signature.as_bytes().to_vec())
     }
@@ -89,7 +94,7 @@ impl Identity {
 
     pub(crate) fn sign(&self, to_sign: &ToSign, rng: &mut impl TryCryptoRng) -> Result<Signature, Error> {
         match &*self.0 {
-            Holder::Here(key) => key.sign(to_sign.context, &to_sign.handshake_hash, rng),
+            Holder::Here(key) => key.sign(to_sign.context, &to_sign.message, rng),
             Holder::Elsewhere(_) => Err(Error::SignerElsewhere),
         }
     }
@@ -140,28 +145,29 @@ impl PublicIdentity {
     }
 
     pub(crate) fn verify(&self, to_sign: &ToSign, signature: &Signature) -> Result<(), Error> {
-        self.0.verify(to_sign.context, &to_sign.handshake_hash, signature)
+        self.0.verify(to_sign.context, &to_sign.message, signature)
     }
 }
 
-/// What a handshake asks an identity to sign: the raw handshake hash, under a context that names the pattern and the role.
+/// What an identity is asked to sign: by a handshake the raw handshake hash, under a context that names the pattern and the role; for a
+/// [`Statement`] all of it that comes before the signature, under a context that names whose it is.
 ///
-/// A signature made elsewhere is over `handshake_hash` as the message and with `context` as the composite scheme's context.
+/// A signature made elsewhere is over [`ToSign::message`] and with [`ToSign::context`] as the composite scheme's context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToSign {
     pub(crate) context: &'static [u8],
-    pub(crate) handshake_hash: Vec<u8>,
+    pub(crate) message: Vec<u8>,
 }
 
 impl ToSign {
-    /// The composite scheme's context, such as `twinlock1 XX initiator`.
+    /// The composite scheme's context, such as `twinlock1 XX initiator` or `twinlock1 succession old`.
     pub const fn context(&self) -> &'static [u8] {
         self.context
     }
 
-    /// The message: the handshake hash before the `sig` token, as long as the suite's hash.
+    /// The message: the handshake hash before the `sig` token, as long as the suite's hash; or a statement up to the signature, some thousand bytes.
     pub fn message(&self) -> &[u8] {
-        &self.handshake_hash
+        &self.message
     }
 }
 

@@ -38,6 +38,10 @@ impl<'a> Reader<'a> {
         self.array().map(|b| u32::from_be_bytes(*b))
     }
 
+    pub(crate) fn u64(&mut self) -> Result<u64, Error> {
+        self.array().map(|b| u64::from_be_bytes(*b))
+    }
+
     /// Bytes that are left.
     pub(crate) const fn len(&self) -> usize {
         self.0.len()

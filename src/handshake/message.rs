@@ -65,7 +65,7 @@ pub(super) fn read_s(state: &mut SymmetricState, algorithm: SignatureAlgorithm, 
 
 /// What `sig` covers now: the raw handshake hash, under the context of who signs.
 pub(super) fn to_sign(state: &SymmetricState, pattern: Pattern, signer: Role) -> ToSign {
-    ToSign { context: pattern.context(signer), handshake_hash: state.handshake_hash().to_vec() }
+    ToSign { context: pattern.context(signer), message: state.handshake_hash().to_vec() }
 }
 
 /// `sig`: the signature over [`to_sign`].

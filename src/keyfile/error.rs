@@ -1,6 +1,7 @@
-//! Why a key file was not read or written, and what to do about it.
+//! Why a key file, or a statement's, was not read or written, and what to do about it.
 
-use crate::identity::SignatureAlgorithm;
+use super::statement::STATEMENT;
+use crate::identity::{SignatureAlgorithm, StatementError};
 use alloc::string::{String, ToString};
 use core::fmt;
 use pkcs8::der;
@@ -8,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
-/// Why a key file was not read or written. Its text says what to do. No variant holds a byte of a secret.
+/// Why a key file, or a statement's, was not read or written. Its text says what to do. No variant holds a byte of a secret.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum KeyFileError {
@@ -18,7 +19,7 @@ pub enum KeyFileError {
     WrongLabel {
         /// The label it has.
         found: String,
-        /// The label that was needed, `PRIVATE KEY` or `PUBLIC KEY`.
+        /// The label that was needed, `PRIVATE KEY`, `PUBLIC KEY` or `TWINLOCK STATEMENT`.
         wanted: &'static str,
     },
     /// There are several PEM objects in it, where one is allowed.
@@ -45,6 +46,8 @@ pub enum KeyFileError {
     },
     /// The length is right, and the bytes are no key: the classical half is no point, or one of small order.
     InvalidKey,
+    /// The PEM is whole, and the statement in it is not taken.
+    InvalidStatement(StatementError),
     /// It is encrypted, and no passphrase was given.
     PassphraseNeeded,
     /// The passphrase is wrong, or the file is damaged: the encryption cannot tell the two apart.
@@ -111,22 +114,25 @@ impl KeyFileError {
 impl fmt::Display for KeyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::NotPem => "this is not a key file: it has no line that begins with -----BEGIN",
+            Self::NotPem => "this is no key file and no statement: it has no line that begins with -----BEGIN",
             Self::WrongLabel { found, wanted } => return wrong_label(f, found, wanted),
-            Self::SeveralObjects => "the file holds several keys or certificates; put the one key into a file of its own",
-            Self::TextAround => "there is text before or after the key; remove all but the lines from -----BEGIN to -----END",
-            Self::DamagedPem => "the key file is damaged (its PEM text); take a copy that is whole",
+            Self::SeveralObjects => {
+                "the file holds several keys, certificates or statements; put the one that is meant into a file of its own"
+            }
+            Self::TextAround => "there is text before or after the key or statement; remove all but the lines from -----BEGIN to -----END",
+            Self::DamagedPem => "the file is damaged (its PEM text); take a copy that is whole",
             Self::DamagedDer => "the key file is damaged (the DER inside its PEM); take a copy that is whole",
             Self::ExtraFields => "the key file has attributes, parameters or a public key beside the key; export the key without them",
             Self::UnknownAlgorithm { oid } => return unknown_algorithm(f, oid),
             Self::WrongLength { found, expected } => return wrong_length(f, *found, *expected),
             Self::InvalidKey => "the key has the right length, and is not a valid key",
+            Self::InvalidStatement(why) => return why.fmt(f),
             Self::PassphraseNeeded => "the key file is encrypted; give its passphrase",
             Self::WrongPassphrase => "the passphrase is wrong, or the key file is damaged",
             Self::EmptyPassphrase => "an empty passphrase protects nothing; give another, or none at all",
             Self::UnsupportedEncryption { oid } => return unsupported_encryption(f, oid),
             Self::TooCostly => "reading the key file would take over 1 GiB of memory; encrypt it anew with scrypt N = 131072, r = 8, p = 1",
-            Self::TooLarge => "the file is too large for a key file",
+            Self::TooLarge => "the file is too large for a key or a statement",
             Self::SecretElsewhere => "the secret key of this identity is not here, and cannot be written",
             Self::Randomness => "the system's random number generator failed; nothing was written",
             Self::Exists { path } => return write!(f, "{} exists, and is not overwritten; choose another name", path.display()),
@@ -141,6 +147,7 @@ impl core::error::Error for KeyFileError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Io { error, .. } => Some(error),
+            Self::InvalidStatement(why) => Some(why),
             _ => None,
         }
     }
@@ -148,15 +155,24 @@ impl core::error::Error for KeyFileError {
 
 fn wrong_label(f: &mut fmt::Formatter<'_>, found: &str, wanted: &str) -> fmt::Result {
     match found {
-        "PUBLIC KEY" => f.write_str("this is a public key; the file with the secret key is needed here"),
+        "PUBLIC KEY" => write!(f, "this is a public key; {} is needed here", needed(wanted)),
         "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => {
-            f.write_str("this is a secret key: keep it to yourself; the file with the public key is needed here")
+            write!(f, "this is a secret key: keep it to yourself; {} is needed here", needed(wanted))
         }
+        STATEMENT => write!(f, "this is an owner's statement about keys; {} is needed here", needed(wanted)),
         "CERTIFICATE" | "CERTIFICATE REQUEST" => write!(f, "this is a certificate; a {wanted} file is needed here"),
         // The label is the file's own text: its first characters will do.
         other => {
             write!(f, "this is a file of another kind ({}); a {wanted} file is needed here", other.chars().take(40).collect::<String>())
         }
+    }
+}
+
+fn needed(wanted: &str) -> &'static str {
+    match wanted {
+        "PUBLIC KEY" => "the file with the public key",
+        STATEMENT => "the file with the statement",
+        _ => "the file with the secret key",
     }
 }
 

@@ -249,7 +249,7 @@ fn an_identity_key_that_is_none_shows_in_the_error() {
 fn a_key_of_one_kind_is_taken_for_another() {
     let (_, ek) = DecapsulationKey::generate(SUITE.kem(), &mut Seeded::new(1)).unwrap();
     let (ct, _) = ek.encapsulate(&mut Seeded::new(2)).unwrap();
-    let (public, signature) = (identity(1).public(), sign(&identity(1), &ToSign { context: b"", handshake_hash: [0; 32].to_vec() }));
+    let (public, signature) = (identity(1).public(), sign(&identity(1), &ToSign { context: b"", message: [0; 32].to_vec() }));
     let kinds = [ek.as_bytes(), ct.as_bytes(), public.as_bytes(), &signature];
     for (index, bytes) in kinds.into_iter().enumerate() {
         assert_eq!(EncapsulationKey::from_bytes(SUITE.kem(), bytes).is_ok(), index == 0);
