@@ -147,6 +147,9 @@ SHA256, SHA512 = Hash("sha256"), Hash("sha512")
 COMPOSITE_PREFIX = b"CompositeAlgorithmSignatures2025"
 LABEL_IDENTITY = b"twinlock1 identity"
 LABEL_SAFETY = b"twinlock1 safety"
+CONTEXT_SUCCESSION_OLD = b"twinlock1 succession old"
+CONTEXT_SUCCESSION_NEW = b"twinlock1 succession new"
+CONTEXT_KEY_CHECK = b"twinlock1 key check"
 LABEL_I2R = b"tl1 i2r"
 LABEL_R2I = b"tl1 r2i"
 LABEL_EXPORTER = b"tl1 exporter"
@@ -698,7 +701,6 @@ class Round3Composite(Composite):
         return keys, public
 
 
-CONTEXT_KEY_CHECK = b"twinlock1 key check"
 KYBER768_X25519_R3 = Round3Kem("X25519Kyber768R3", b"Twinlock-X25519Kyber768R3", KYBER768, 1184, 1088, X25519)
 DILITHIUM3_ED25519_R3 = Round3Composite(0x7E, "Twinlock-Dilithium3R3-Ed25519", "Dilithium3R3Ed25519", b"Twinlock-Dilithium3R3-Ed25519",
                                         "2.25.1414266881.32259", Dilithium3, Ed25519)
@@ -984,6 +986,234 @@ def create_secret_file(path, text):
     """For its owner only, and never over an existing file."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="\n") as file:
         file.write(text)
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# 4.4 Succession and revocation
+
+BESIDE, INSTEAD, REVOKED = 1, 2, 3
+STATEMENT_LABEL = "TWINLOCK STATEMENT"
+STANDARD_SIGNATURES = (MLDSA65_ED25519.id, MLDSA87_P384.id)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One that verified. `new` is None if `kind` is REVOKED; `body` is the whole of it."""
+
+    kind: int
+    time: int
+    old: PublicIdentity
+    new: PublicIdentity
+    body: bytes
+
+
+def statement_subject(kind, time, old, new):
+    """The bytes before the first signature."""
+    subject = u8(kind) + time.to_bytes(8, "big")
+    for public in (old, new) if new else (old,):
+        subject += u16(public.signature.id) + public.key
+    return subject
+
+
+def check_statement(kind, old, new):
+    if kind not in (BESIDE, INSTEAD, REVOKED) or (new is None) != (kind == REVOKED):
+        raise Malformed("statement: kind not known, or not with these identities")
+    if new == old or kind == BESIDE and new.signature is old.signature:
+        raise Malformed("statement: the identities do not differ, or their signatures do not")
+
+
+def statement_make(kind, time, old, new=None, random=secrets.token_bytes):
+    """`old` and `new` are secret identities. Draws for the signature of the old one, then for that of the new one."""
+    check_statement(kind, old.public, new and new.public)
+    body = statement_subject(kind, time, old.public, new and new.public)
+    body += old.sign(body, CONTEXT_SUCCESSION_OLD, random(old.signature.rnd_size))
+    if new:
+        body += new.sign(body, CONTEXT_SUCCESSION_NEW, random(new.signature.rnd_size))
+    statement_read(body, (old.signature.id, new.signature.id if new else 0))
+    return body
+
+
+class StatementReader:
+    """Takes the fields of a statement one after the other."""
+
+    def __init__(self, body, signatures):
+        self._body, self._at, self._signatures = body, 0, signatures
+
+    def take(self, size):
+        field = self._body[self._at:self._at + size]
+        if len(field) != size:
+            raise Malformed("statement: too short")
+        self._at += size
+        return field
+
+    def integer(self, size):
+        return int.from_bytes(self.take(size), "big")
+
+    def public(self):
+        number = self.integer(2)
+        if number not in self._signatures:
+            raise Malformed("statement: signature id not known")
+        return PublicIdentity(self.take(SIGNATURES[number].public_size), SIGNATURES[number])
+
+    def signature(self, public):
+        """A signature, after the bytes that it is over: all before it."""
+        before = self._body[:self._at]
+        return before, self.take(public.signature.signature_size)
+
+    def end(self):
+        if self._at != len(self._body):
+            raise Malformed("statement: bytes left over")
+
+
+def statement_read(body, signatures=STANDARD_SIGNATURES):
+    """A Statement, if every signature of it verifies. `signatures` are the ids that the reader has; round 3's is asked for by name.
+
+    The shape is looked at before any signature.
+    """
+    reader = StatementReader(body, signatures)
+    kind = reader.integer(1)
+    if kind not in (BESIDE, INSTEAD, REVOKED):
+        raise Malformed("statement: kind not known")
+    time, old = reader.integer(8), reader.public()
+    new = reader.public() if kind != REVOKED else None
+    check_statement(kind, old, new)
+    signed_by_old = reader.signature(old)
+    signed_by_new = reader.signature(new) if new else None
+    reader.end()
+    old.verify(signed_by_old[0], CONTEXT_SUCCESSION_OLD, signed_by_old[1])
+    if new:
+        new.verify(signed_by_new[0], CONTEXT_SUCCESSION_NEW, signed_by_new[1])
+    return Statement(kind, time, old, new, body)
+
+
+def statement_write(body):
+    return pem_write(STATEMENT_LABEL, body)
+
+
+def statement_read_file(text, signatures=STANDARD_SIGNATURES):
+    label, body = pem_read(text)
+    if label != STATEMENT_LABEL:
+        raise Malformed("statement: another PEM object")
+    return statement_read(body, signatures)
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# 4.5 Known peers
+
+MET, VERIFIED, INTRODUCED = "met", "verified", "introduced"
+
+
+@dataclass
+class KnownKey:
+    """`name` is None once it was forgotten; only dead keys are kept then. `rank` is the highest spoken with the key, or -1."""
+
+    name: str
+    signature: Composite
+    trust: str = MET
+    rank: int = -1
+    introducer: bytes = None
+    retired: bool = False
+    revoked: bool = False
+
+    @property
+    def living(self):
+        return not (self.retired or self.revoked)
+
+
+class NotTaken(TwinlockError):
+    """A peer, or what a statement says, is not accepted."""
+
+
+def best_rank(signature):
+    """Of the suites that a key of this signature serves."""
+    return max(suite.rank for suite in SUITES.values() if suite.signature is signature)
+
+
+class KnownPeers:
+    """A model of the rules, without a file. Keys are found by their fingerprints."""
+
+    def __init__(self):
+        self.keys = {}
+
+    def find(self, public):
+        return self.keys.get(public.fingerprint())
+
+    def keys_of(self, name):
+        return [key for key in self.keys.values() if key.name == name]
+
+    def rank(self, name):
+        """The highest in which the name was spoken to, with whichever of its keys."""
+        return max((key.rank for key in self.keys_of(name)), default=-1)
+
+    def _living_of(self, name, signature):
+        return [key for key in self.keys_of(name) if key.living and key.signature is signature]
+
+    def meet(self, name, public):
+        """A person accepts an unknown key under a name that has none."""
+        if self.find(public) or self.keys_of(name):
+            raise NotTaken("the key or the name is known")
+        self.keys[public.fingerprint()] = KnownKey(name, public.signature)
+
+    def verify(self, public):
+        """A person compared the fingerprint."""
+        self._living(public).trust = VERIFIED
+
+    def forget(self, name):
+        """Dead keys stay dead."""
+        for fingerprint, key in list(self.keys.items()):
+            if key.name == name and key.living:
+                del self.keys[fingerprint]
+            elif key.name == name:
+                key.name = None
+
+    def speak(self, public, suite):
+        """The key proved itself in a handshake of this suite. Returns the name, or raises."""
+        key, rank = self._living(public), find_suite(suite).rank
+        if self._introducer_revoked(key):
+            raise NotTaken("introduced by a key that is revoked; a person has to verify it")
+        if rank < self.rank(key.name):
+            raise NotTaken("a rank below the highest in which this name was spoken to")
+        key.rank = max(key.rank, rank)
+        return key.name
+
+    def _living(self, public):
+        key = self.find(public)
+        if key is None or not key.living:
+            raise NotTaken("unknown" if key is None else "revoked" if key.revoked else "retired")
+        return key
+
+    def _introducer_revoked(self, key):
+        """Whether one of those that introduced it, one the other, is revoked. What a person has seen needs no introducer."""
+        while key is not None and key.trust == INTRODUCED:
+            key = self.keys.get(key.introducer)
+            if key is not None and key.revoked:
+                return True
+        return False
+
+    def take(self, statement, ask=lambda: False):
+        """Does what a verified statement says, or raises. `ask` asks a person."""
+        if statement.kind == REVOKED:
+            key = self.keys.setdefault(statement.old.fingerprint(), KnownKey(None, statement.old.signature))
+            key.revoked = True
+            return
+        old, new = self._living(statement.old), self.find(statement.new)
+        if self._introducer_revoked(old):
+            raise NotTaken("the old key is not accepted itself")
+        if new is not None and (not new.living or new.name != old.name):
+            raise NotTaken("the new key is retired or revoked, or somebody else's")
+        if old.rank < self.rank(old.name) and not (statement.kind == INSTEAD and new):
+            raise NotTaken("the old key was left behind")
+        if best_rank(statement.new.signature) < self.rank(old.name):
+            raise NotTaken("the new key's suites rank below the name's")
+        if any(other is not new and not (statement.kind == INSTEAD and other is old)
+               for other in self._living_of(old.name, statement.new.signature)):
+            raise NotTaken("the name has another key of this signature")
+        if statement.kind == INSTEAD and old.trust == VERIFIED and not (new and new.trust == VERIFIED) and not ask():
+            raise NotTaken("a person did not agree")
+        if new is None:
+            introduced = KnownKey(old.name, statement.new.signature, INTRODUCED, introducer=statement.old.fingerprint())
+            self.keys[statement.new.fingerprint()] = introduced
+        old.retired = old.retired or statement.kind == INSTEAD
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------

@@ -1310,10 +1310,147 @@ def round3():
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
+# statements.json
+
+TIME = 1_800_000_000
+
+
+def statement_case(name, kind, old, new=None, time=TIME):
+    old, new = statement_identity(old), new and statement_identity(new)
+    source = Coins("statement " + name)
+    body = tl.statement_make(kind, time, old, new, source)
+    names = {"old": statement_name(old), "new": new and statement_name(new)}
+    assert tl.statement_read_file(tl.statement_write(body), tuple(tl.SIGNATURES)).body == body
+    return {"name": name, "kind": kind, "time": time} | names | {"random": source.drawn.hex(), "statement": body.hex()}
+
+
+def statement_identity(name):
+    return test_identity(name, {"2": tl.MLDSA87_P384, "7E": SIGNATURE3}.get(name.partition(" ")[2], tl.MLDSA65_ED25519))
+
+
+def statement_name(identity):
+    return next(name for name in ("alice", "bob", "alice 2", "bob 2", "alice 7E") if statement_identity(name) is identity)
+
+
+def statement_cases():
+    yield statement_case("1 beside, signature 2 beside 1", tl.BESIDE, "alice", "alice 2")
+    yield statement_case("2 instead, 2 in the place of 1", tl.INSTEAD, "alice", "alice 2")
+    yield statement_case("2 instead, 1 in the place of 1", tl.INSTEAD, "alice", "bob", time=0)
+    yield statement_case("3 revoked, 1", tl.REVOKED, "alice", time=2**64 - 1)
+    yield statement_case("3 revoked, 2", tl.REVOKED, "alice 2")
+    yield statement_case("2 instead, 1 in the place of round 3", tl.INSTEAD, "alice 7E", "alice")
+    yield statement_case("3 revoked, round 3", tl.REVOKED, "alice 7E")
+
+
+def overwritten(name, case, offset, replacement, reason):
+    body = bytes.fromhex(case["statement"])
+    changed = body[:offset] + replacement + body[offset + len(replacement):]
+    assert changed != body and len(changed) == len(body)
+    entry = {"name": name, "reason": reason, "case": case["name"], "field": "statement", "offset": offset, "replace": replacement.hex()}
+    return entry, changed
+
+
+def refused_changes(cases):
+    """The good ones with one part overwritten."""
+    cases = {case["name"]: case for case in cases}
+    beside, instead = cases["1 beside, signature 2 beside 1"], cases["2 instead, 1 in the place of 1"]
+    revoked, revoked_2 = cases["3 revoked, 1"], cases["3 revoked, 2"]
+    alice, bob = statement_identity("alice"), statement_identity("bob")
+    new_at = 11 + 1984
+    signatures_at = new_at + 2 + 1984
+    both = bytes.fromhex(instead["statement"])[signatures_at:]
+
+    def flip(name, case, offset):
+        body = bytes.fromhex(case["statement"])
+        at = offset % len(body)
+        return overwritten(name, case, at, bytes([body[at] ^ 1]), "signature")
+
+    yield overwritten("kind 0", revoked, 0, b"\0", "kind")
+    yield overwritten("kind 4", revoked, 0, b"\4", "kind")
+    yield overwritten("kind 1 relabelled 2", beside, 0, b"\2", "signature")
+    yield overwritten("kind 2 relabelled 1, both of signature 1", instead, 0, b"\1", "same")
+    yield overwritten("kind 2 relabelled 3", instead, 0, b"\3", "length")
+    yield overwritten("kind 3 relabelled 2", revoked, 0, b"\2", "signature id")
+    yield flip("another time", revoked, 8)
+    yield overwritten("signature id 0 of the old", revoked, 9, b"\0\0", "signature id")
+    yield overwritten("signature id 3 of the old", revoked, 9, b"\0\3", "signature id")
+    yield overwritten("signature id 3 of the new", instead, new_at, b"\0\3", "signature id")
+    yield overwritten("the old key is somebody else's", revoked, 11, bob.public.key, "signature")
+    yield overwritten("the new key is the old one", instead, new_at + 2, alice.public.key, "same")
+    yield overwritten("the P-384 half of the new key all zero", beside, new_at + 2 + 2592, bytes(97), "key")
+    yield flip("the signature of the old: ML-DSA half", revoked, new_at + 5)
+    yield flip("the signature of the old: Ed25519 half", revoked, -60)
+    yield flip("the signature of the old: ECDSA half", revoked_2, -90)
+    yield overwritten("the signature of the old, padding not zero", revoked_2, len(revoked_2["statement"]) // 2 - 1, b"\1", "signature")
+    yield flip("the signature of the new", instead, -1)
+    yield overwritten("the two signatures swapped", instead, signatures_at, both[3373:] + both[:3373], "signature")
+    yield overwritten("an old signature of round 3, to a reader without it", revoked, 9, b"\0\x7e", "signature id")
+
+
+def refused_signatures(cases):
+    """Signatures that are good, but not the right ones."""
+    cases = {case["name"]: case for case in cases}
+    alice, bob = statement_identity("alice"), statement_identity("bob")
+    old, new = tl.CONTEXT_SUCCESSION_OLD, tl.CONTEXT_SUCCESSION_NEW
+
+    def signed(name, case, identity, ctx, covered):
+        """The last signature made anew, over the first `covered` bytes."""
+        body = bytes.fromhex(case["statement"])
+        return overwritten(name, case, len(body) - 3373, identity.sign(body[:covered], ctx, bytes(32)), "signature")
+
+    revoked, instead = cases["3 revoked, 1"], cases["2 instead, 1 in the place of 1"]
+    subject = 11 + 1984 + 2 + 1984
+    yield signed("the old one signs under the context of the new", revoked, alice, new, 11 + 1984)
+    yield signed("the old one signs under another context", revoked, alice, b"twinlock1 XX initiator", 11 + 1984)
+    yield signed("the new one signs under the context of the old", instead, bob, old, subject + 3373)
+    yield signed("the new one does not sign the old one's signature", instead, bob, new, subject)
+    yield signed("the old one signs in the place of the new", instead, alice, new, subject + 3373)
+
+
+def refused_lengths(cases):
+    """Cut at the end, or with more bytes there."""
+    cases = {case["name"]: case for case in cases}
+    revoked, instead = cases["3 revoked, 1"], cases["2 instead, 1 in the place of 1"]
+    whole = len(revoked["statement"]) // 2
+    cuts = [("empty", revoked, whole), ("the kind alone", revoked, whole - 1), ("one byte short", revoked, 1),
+            ("without the new one's signature", instead, 3373), ("without signatures", instead, 2 * 3373)]
+    for name, case, cut in cuts:
+        yield {"name": name, "reason": "length", "case": case["name"], "cut": cut}, bytes.fromhex(case["statement"])[:-cut]
+    for case in (revoked, instead):
+        entry = {"name": f"{case['name']}: one byte left over", "reason": "length", "case": case["name"], "append": "00"}
+        yield entry, bytes.fromhex(case["statement"]) + b"\0"
+
+
+REASONS = {"statement: kind not known": "kind", "statement: signature id not known": "signature id", "statement: too short": "length",
+           "statement: bytes left over": "length", "statement: the identities do not differ, or their signatures do not": "same",
+           "P-384: not an uncompressed point": "key", "authentication failed": "signature"}
+
+
+def refused_statements(cases):
+    for entry, body in (*refused_changes(cases), *refused_signatures(cases), *refused_lengths(cases)):
+        try:
+            tl.statement_read(body)
+            raise AssertionError(entry["name"])
+        except tl.TwinlockError as error:
+            assert REASONS[str(error)] == entry["reason"], (entry["name"], str(error))
+        yield entry
+
+
+def statements():
+    cases = list(statement_cases())
+    case = next(case for case in cases if case["name"] == "3 revoked, 1")
+    body = bytes.fromhex(case["statement"])
+    assert fails(tl.statement_read_file, tl.pem_write("PUBLIC KEY", body)) and fails(tl.public_read, tl.statement_write(body))
+    return {"statements": cases, "files": [{"case": case["name"], "pem": tl.statement_write(body)}],
+            "refused": list(refused_statements(cases))}
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
 # Writing and checking
 
 FILES = {"primitives.json": primitives, "identity.json": identity, "handshakes.json": handshakes, "channel.json": channel,
-         "refusals.json": refusals, "round3.json": round3}
+         "refusals.json": refusals, "round3.json": round3,
+         "statements.json": statements}
 
 
 def to_json(value):
