@@ -11,22 +11,22 @@ pub(crate) const P384_POINT: usize = 97;
 /// Bytes of the longest signature in DER.
 pub(crate) const P384_DER_MAX: usize = 104;
 
-/// A scalar from 1 to the order less one, with the point that belongs to it; the library wipes it when it is dropped.
+/// A scalar from 1 to the order less one, with the point that belongs to it, for ECDH; the library wipes it when it is dropped.
 pub(crate) struct P384Key {
     secret: SecretKey,
-    signing: SigningKey,
+    public: P384Public,
 }
 
 impl P384Key {
     /// None for zero, and for what is not below the order.
     pub(crate) fn from_scalar(scalar: &[u8; 48]) -> Option<Self> {
         let secret = SecretKey::from_slice(scalar).ok()?;
-        let signing = SigningKey::from(&secret);
-        Some(Self { secret, signing })
+        let public = P384Public(secret.public_key());
+        Some(Self { secret, public })
     }
 
-    pub(crate) fn public(&self) -> P384Public {
-        P384Public(self.secret.public_key())
+    pub(crate) const fn public(&self) -> &P384Public {
+        &self.public
     }
 
     /// Writes the x coordinate of the product.
@@ -34,10 +34,24 @@ impl P384Key {
         let product = diffie_hellman(self.secret.to_nonzero_scalar(), point.0.as_affine());
         shared.copy_from_slice(product.raw_secret_bytes());
     }
+}
+
+/// The same for ECDSA.
+pub(crate) struct P384Signer(SigningKey);
+
+impl P384Signer {
+    /// None for zero, and for what is not below the order.
+    pub(crate) fn from_scalar(scalar: &[u8; 48]) -> Option<Self> {
+        SigningKey::from_slice(scalar).ok().map(Self)
+    }
+
+    pub(crate) fn public(&self) -> P384Public {
+        P384Public(self.0.verifying_key().into())
+    }
 
     /// In DER, its bytes after its length being zero.
     pub(crate) fn sign(&self, message: &[u8], der: &mut [u8; P384_DER_MAX]) {
-        let signature: Signature = self.signing.sign(message);
+        let signature: Signature = self.0.sign(message);
         let made = signature.to_der();
         let (place, rest) = der.split_at_mut(made.as_bytes().len().min(P384_DER_MAX));
         place.copy_from_slice(made.as_bytes());

@@ -8,7 +8,7 @@
 //! ```
 
 use super::{halves, representative};
-use crate::crypto::backend::{self, MLDSA87_PK, MLDSA87_SIG, MlDsa87Key, P384_DER_MAX, P384_POINT, P384Key, P384Public};
+use crate::crypto::backend::{self, MLDSA87_PK, MLDSA87_SIG, MlDsa87Key, P384_DER_MAX, P384_POINT, P384Public, P384Signer};
 use crate::crypto::label;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -30,7 +30,7 @@ const TRIES: usize = 8;
 pub(super) struct Key {
     secret: Secret<SECRET>,
     mldsa: MlDsa87Key,
-    p384: P384Key,
+    p384: P384Signer,
 }
 
 /// The classical half of a public key.
@@ -61,8 +61,9 @@ impl Key {
         let seed = Secret::<32>::random(rng)?;
         for _ in 0..TRIES {
             let scalar = Secret::<48>::random(rng)?;
-            if P384Key::from_scalar(scalar.expose()).is_some() {
-                return Self::from_kept(Secret::join(&[seed.expose(), BEFORE_SCALAR, scalar.expose(), AFTER_SCALAR])?);
+            match Self::from_kept(Secret::join(&[seed.expose(), BEFORE_SCALAR, scalar.expose(), AFTER_SCALAR])?) {
+                Err(Error::InvalidKey) => {}
+                made => return made,
             }
         }
         Err(Error::Randomness)
@@ -79,7 +80,7 @@ impl Key {
         if before != BEFORE_SCALAR || after != AFTER_SCALAR {
             return Err(Error::InvalidKey);
         }
-        let p384 = P384Key::from_scalar(scalar).ok_or(Error::InvalidKey)?;
+        let p384 = P384Signer::from_scalar(scalar).ok_or(Error::InvalidKey)?;
         let mut public = vec![0; PUBLIC].into_boxed_slice();
         let (mldsa_pk, point) = public.split_first_chunk_mut().ok_or(Error::WrongKind)?;
         let mldsa = MlDsa87Key::from_seed(seed_m, mldsa_pk);
