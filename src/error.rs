@@ -97,6 +97,12 @@ pub enum Distrust {
     Anonymous,
     /// The suite is weaker than one already used with this peer.
     WeakerSuite,
+    /// The peer's key is retired: its owner said that another stands for it.
+    Retired,
+    /// The peer's key is revoked: it is lost, or in other hands.
+    Revoked,
+    /// The peer's key was introduced by one that is revoked, or was replaced by a person, and no person has verified it since.
+    IntroducerRevoked,
     /// The policy allows other suites only.
     SuiteNotAllowed,
     /// A person, or the program's own rule, said no.
@@ -224,6 +230,11 @@ impl fmt::Display for Distrust {
             Self::ChangedKey => "this peer's key has changed since it was last seen: it has a new key, or somebody stands between",
             Self::Anonymous => "the other side has no identity, and one is required",
             Self::WeakerSuite => "a stronger suite was used with this peer before",
+            Self::Retired => "the other side's key was retired by its owner, who has another one; this one is never taken again",
+            Self::Revoked => "the other side's key was revoked: it is lost or stolen, and never taken again; ask its owner for the new one",
+            Self::IntroducerRevoked => {
+                "the other side's key was introduced by one that is no longer trusted; compare it with its owner, and mark it verified"
+            }
             Self::SuiteNotAllowed => "the policy here allows other suites only",
             Self::Declined => "the other side was declined",
             Self::StoreFailed => "the list of known peers could not be read or written",

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 
 pub use crate::identity::{Peer, Trusted};
 #[cfg(feature = "std")]
-pub use known_peers::{AnyoneKnown, Entry, ExpectKnown, KnownPeers, KnownPeersError, Met};
+pub use known_peers::{AnyoneKnown, Entry, ExpectKnown, KnownPeers, KnownPeersError, Met, NotTaken, Taken};
 
 /// Says which peers are acceptable.
 ///

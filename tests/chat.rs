@@ -25,3 +25,5 @@ mod keys;
 mod person;
 #[path = "chat/rules.rs"]
 mod rules;
+#[path = "chat/suites.rs"]
+mod suites;

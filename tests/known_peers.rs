@@ -1,6 +1,5 @@
-//! The known-peers file: whom it accepts, whom it never asks about, and that nothing in it gets lost.
-//!
-//! What these tests cannot show yet: the rules for several ranks and several keys under one name, since there is one suite.
+//! The known-peers file: whom it accepts, whom it never asks about, and that nothing in it gets lost. What owners' statements change in it
+//! is in `tests/succession.rs`.
 #![cfg(feature = "std")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -289,6 +288,9 @@ fn a_name_or_a_key_is_given_twice() {
         assert!(matches!(taken, Err(KnownPeersError::KeyTaken { name }) if name == "Bob"));
     }
     assert!(matches!(known.add("", fingerprint(3), SUITE, Met::FirstUse), Err(KnownPeersError::InvalidName)));
+    for met in [Met::Introduced, Met::Retired, Met::Revoked] {
+        assert!(matches!(known.add("Carol", fingerprint(3), SUITE, met), Err(KnownPeersError::NeedsStatement)));
+    }
     assert_eq!(known.entries().len(), 1);
     assert_eq!(known.entries()[0].met(), Met::FirstUse);
 }
@@ -468,19 +470,29 @@ fn a_malformed_file_is_read_or_overwritten() {
         (second(&format!("{other} 0x0001 5 first-use")), 3, "five fields"),
         (second(&format!("{other}\t0x0001\t5\tfirst-use\tCarol")), 3, "fingerprint"),
         (second(&format!(" {other} 0x0001 5 first-use Carol")), 3, "fingerprint"),
-        (second(&format!("{other} 0x0002 5 first-use Carol")), 3, "suite"),
+        (second(&format!("{other} 0x00FF 5 first-use Carol")), 3, "suite"),
         (second(&format!("{other} 0x001 5 first-use Carol")), 3, "suite"),
         (second(&format!("{other} 1 5 first-use Carol")), 3, "suite"),
         (second(&format!("{other} 0x0001 -5 first-use Carol")), 3, "time"),
         (second(&format!("{other} 0x0001 18446744073709551616 first-use Carol")), 3, "time"),
         (second(&format!("{other} 0x0001 2026-01-02 first-use Carol")), 3, "time"),
         (second(&format!("{other} 0x0001 5 introduced Carol")), 3, "newer"),
+        (second(&format!("{other} 0x0001 5 introduced: Carol")), 3, "introduced it is mistyped"),
+        (second(&format!("{other} 0x0001 5 introduced:{mistyped} Carol")), 3, "introduced it is mistyped"),
+        (second(&format!("{other} 0x0001 5 introduced:{other} Carol")), 3, "itself"),
+        (second(&format!("{other} 0x0001 5 introduced-unspoken:{key} Carol")), 3, "newer"),
+        (second(&format!("{other} 0x0001 5 verified:{key} Carol")), 3, "newer"),
+        (second(&format!("{other} 0x0001 5 first-use:{key} Carol")), 3, "newer"),
+        (second(&format!("{other} 0x0001 5 first-use-unspoken Carol")), 3, "newer"),
+        (second(&format!("{other} 0x0001 5 revoked:{key} Carol")), 3, "newer"),
+        (second(&format!("{key} 0x0001 5 revoked Carol")), 3, "same key"),
         (second(&format!("{other} 0x0001 5 First-use Carol")), 3, "newer"),
         (second(&format!("{other} 0x0001 5 first-use ")), 3, "name"),
         (second(&format!("{other} 0x0001 5 first-use  Carol")), 3, "name"),
         (second(&format!("{other} 0x0001 5 first-use Carol\u{202E}")), 3, "name"),
         (second(&format!("{key} 0x0001 5 first-use Carol")), 3, "same key"),
         (second(&format!("{other} 0x0001 5 verified Bob")), 3, "same name"),
+        (second(&format!("{other} 0x0003 5 introduced:{key} Bob")), 3, "same name"),
     ] {
         let place = Place::new();
         fs::write(&place.path, &text).unwrap();
@@ -493,6 +505,35 @@ fn a_malformed_file_is_read_or_overwritten() {
     let place = Place::new();
     fs::write(&place.path, [good.as_bytes(), &[0xFF, b'\n']].concat()).unwrap();
     assert!(matches!(KnownPeers::open(&place.path), Err(KnownPeersError::Io { .. })));
+}
+
+#[test]
+fn a_state_of_a_key_is_lost_by_writing_it() {
+    let place = Place::new();
+    let words = [
+        "first-use",
+        "verified",
+        "verified-unspoken",
+        "introduced:tl1mc085awlrkgwquelr9q7t5zeqg6qjmc23c07t3j5uxwv7y5smasq0zwj46",
+        "introduced-spoken:tl1mc085awlrkgwquelr9q7t5zeqg6qjmc23c07t3j5uxwv7y5smasq0zwj46",
+        "retired",
+        "retired-unspoken",
+        "retired:tl1mc085awlrkgwquelr9q7t5zeqg6qjmc23c07t3j5uxwv7y5smasq0zwj46",
+        "retired-unspoken:tl1mc085awlrkgwquelr9q7t5zeqg6qjmc23c07t3j5uxwv7y5smasq0zwj46",
+        "revoked",
+        "revoked-unspoken",
+    ];
+    let lines = (1..).zip(words).map(|(number, how)| format!("{} 0x0003 5 {how} peer {number}\n", fingerprint(number)));
+    // Dead keys of one name and algorithm may be many.
+    let dead = (20..30).map(|number| format!("{} 0x0001 5 retired Bob\n", fingerprint(number)));
+    let bob = format!("{} 0x0001 5 first-use Bob\n", fingerprint(30));
+    let text: String = std::iter::once("twinlock-known-peers 1\n".to_owned()).chain(lines).chain(dead).chain([bob]).collect();
+    fs::write(&place.path, &text).unwrap();
+    let mut known = place.open();
+    assert_eq!(known.entries().len(), 22);
+    assert_eq!(known.by_name("Bob").count(), 1);
+    known.add("Carol", fingerprint(40), SUITE, Met::FirstUse).unwrap();
+    assert_eq!(place.text(), format!("{text}{} 0x0001 {NOW} first-use Carol\n", fingerprint(40)));
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The command line.
 
 use crate::failure::EXIT_CODES;
+use crate::suites;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
-use twinlock::Fingerprint;
+use twinlock::{Fingerprint, Suite};
 
 /// Where `listen` listens, and where `connect` looks if the address has no port.
 pub(crate) const PORT: u16 = 7117;
@@ -27,18 +28,22 @@ pub(crate) struct Own {
     /// Folder with the identity, the known peers and received files [default: $XDG_DATA_HOME/twinlock-chat, or ~/.local/share/twinlock-chat]
     #[arg(long, global = true, value_name = "DIR", env = "TWINLOCK_CHAT_HOME")]
     pub(crate) home: Option<PathBuf>,
-    /// File with the identity [default: identity.pem in the home folder]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) identity: Option<PathBuf>,
-    /// Read the identity's passphrase from this file's first line; the variable TWINLOCK_CHAT_PASSPHRASE does the same. Else a person is asked
+    /// File with the identity, whose algorithm decides the suite; several allowed, one of a kind [default: identity.pem, identity-level5.pem and
+    /// identity-round3.pem in the home folder, as far as they are there]
+    #[arg(long = "identity", global = true, value_name = "FILE")]
+    pub(crate) identities: Vec<PathBuf>,
+    /// Read the identities' passphrase from this file's first line; the variable TWINLOCK_CHAT_PASSPHRASE does the same. Else a person is asked
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make an identity
+    /// Make an identity. One for each suite can stand beside another
     Keygen {
+        /// For which suite: level3 and level3-aes need the same, level5 and round3 each its own
+        #[arg(long, value_parser = suites::parse, default_value = "level3")]
+        suite: Suite,
         /// Store it without a passphrase: whoever can read the file can be you
         #[arg(long)]
         no_passphrase: bool,
@@ -47,6 +52,9 @@ pub(crate) enum Command {
     Id {
         #[command(subcommand)]
         command: Option<IdCommand>,
+        /// The identity for this suite [default: to show, every one that there is; else level3]
+        #[arg(long, value_parser = suites::parse, global = true)]
+        suite: Option<Suite>,
         /// Draw the QR code also where the output is no terminal
         #[arg(long)]
         qr: bool,
@@ -59,6 +67,9 @@ pub(crate) enum Command {
         /// End after the first conversation. Implied where the input is no terminal
         #[arg(long)]
         once: bool,
+        /// Answer in this suite; several allowed [default: in every one for which there is an identity, but for round3]
+        #[arg(long = "suite", value_name = "SUITE", value_parser = suites::parse)]
+        suites: Vec<Suite>,
         #[command(flatten)]
         meeting: Meeting,
     },
@@ -66,6 +77,10 @@ pub(crate) enum Command {
     Connect {
         /// Host or address, and port if it is not 7117
         address: String,
+        /// Speak in this suite: level3, level3-aes, level5, round3, or its number [default: the highest in which the peer is known and for which
+        /// there is an identity; for a new peer that of the identity that there is, level3 first]
+        #[arg(long, value_parser = suites::parse)]
+        suite: Option<Suite>,
         #[command(flatten)]
         meeting: Meeting,
     },
@@ -75,7 +90,19 @@ pub(crate) enum Command {
         command: Option<PeersCommand>,
     },
     /// See it all in one window: a meeting, talk, a file, fresh keys, and what happens to four kinds of attack
-    Demo,
+    Demo {
+        /// In this suite, or `all` one after the other [default: level3]
+        #[arg(long, value_parser = demo_suites)]
+        suite: Option<Suites>,
+    },
+}
+
+/// One suite, or all of this build.
+#[derive(Clone, Debug)]
+pub(crate) struct Suites(pub(crate) Vec<Suite>);
+
+fn demo_suites(text: &str) -> Result<Suites, String> {
+    if text == "all" { Ok(Suites(Suite::ALL.to_vec())) } else { suites::parse(text).map(|suite| Suites(vec![suite])) }
 }
 
 /// How to meet.
@@ -93,6 +120,9 @@ pub(crate) struct Meeting {
     /// Folder for received files [default: files in the home folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) files: Option<PathBuf>,
+    /// Speak in level5 alone, whose algorithms are on the list of CNSA 2.0: docs/cnsa2.md
+    #[arg(long)]
+    pub(crate) cnsa2: bool,
     /// Tell each frame's direction, kind and length on standard error
     #[arg(long)]
     pub(crate) trace: bool,
@@ -100,7 +130,7 @@ pub(crate) struct Meeting {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum IdCommand {
-    /// Change the passphrase, add one or remove it
+    /// Change the passphrase of an identity, add one or remove it
     Passphrase {
         /// Read the new one from this file's first line
         #[arg(long, value_name = "FILE", conflicts_with = "remove")]
@@ -134,6 +164,9 @@ pub(crate) enum PeersCommand {
     Accept {
         name: String,
         fingerprint: Fingerprint,
+        /// The key's suite, where the peer has several keys, or gets its first of this kind [default: that of its only key]
+        #[arg(long, value_parser = suites::parse)]
+        suite: Option<Suite>,
         /// Do not ask
         #[arg(long)]
         yes: bool,

@@ -1,6 +1,7 @@
 //! What can be typed in a conversation.
 
 use crate::line::Sent;
+use crate::suites::{strength, titled};
 use crate::talk::{Companion, Talk};
 use crate::text::{bytes, grouped, hex};
 use std::path::PathBuf;
@@ -99,7 +100,8 @@ impl Talk<'_> {
     }
 
     fn verify(&mut self) {
-        let number = self.room.me.safety_number(&self.peer.fingerprint);
+        let Some(me) = self.room.me(self.peer.suite) else { return };
+        let number = me.safety_number(&self.peer.fingerprint);
         let groups: Vec<&str> = number.split(' ').collect();
         let lines: Vec<String> = groups.chunks(4).map(|line| format!("    {}", line.join("  "))).collect();
         let name = &self.peer.name;
@@ -161,10 +163,14 @@ impl Talk<'_> {
             "peer          {name}\n\
              fingerprint   {fingerprint}\n\
              trust         {trusted}\n\
-             suite         {suite}\n\
+             suite         {}, rank {}, {}\n\
+             made of       {suite}\n\
              conversation  {hash}… (the same on both sides)\n\
              sent          {}\n\
              received      {}",
+            titled(*suite),
+            suite.rank(),
+            strength(*suite),
             totals(stats.sent),
             totals(stats.received)
         ));

@@ -4,25 +4,31 @@ mod attacks;
 mod stage;
 
 use crate::failure::{Exit, Failure};
+use crate::suites::{kind, strength, titled, warn_of_round3};
 use crate::text::bytes;
 use crate::wire::{CHUNK_MAX, Message};
 use indicatif::{ProgressBar, ProgressStyle};
 use stage::{Act, Pair, Report, Stage, said};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::time::Instant;
-use twinlock::handshake::Suite;
+use std::time::{Duration, Instant};
+use twinlock::Suite;
 use twinlock::trust::Trusted;
 
 /// Bytes of the file that is sent.
 const FILE: usize = 4 << 20;
 
-pub(crate) fn demo() -> Result<(), Failure> {
+/// In the default suite, or in each of these.
+pub(crate) fn demo(suites: Option<Vec<Suite>>) -> Result<(), Failure> {
     let begun = Instant::now();
     let report = Report::default();
     report.say("Twinlock: every door has two locks, one classical and one post-quantum.");
     report.say("Here Alice and Bob meet over this computer's loopback. Their files are in a folder that is gone afterwards.");
-    match acts(&report) {
+    let done = match &suites {
+        None => acts(&report, Suite::default()).map(|_| ()),
+        Some(suites) => each(&report, suites),
+    };
+    match done {
         Ok(()) if report.wrong() == 0 => {
             report.say("");
             report.say(&format!("All as it should be, in {:.1} s.", begun.elapsed().as_secs_f64()));
@@ -33,9 +39,30 @@ pub(crate) fn demo() -> Result<(), Failure> {
     }
 }
 
-fn acts(report: &Report) -> Act {
-    let mut stage = identities(report)?;
-    let mut pair = meeting(report, &mut stage)?;
+/// One suite after the other, and what their handshakes cost.
+fn each(report: &Report, suites: &[Suite]) -> Act {
+    warn_of_round3(suites);
+    let mut costs = Vec::new();
+    for suite in suites {
+        report.title(&format!("{}, {}", titled(*suite), strength(*suite)));
+        costs.push((*suite, acts(report, *suite)?));
+    }
+    report.say("\nThe handshakes, as Alice saw them on the line:\n");
+    for (suite, Cost { bytes, took }) in costs {
+        report.row(&titled(suite), Some(bytes), took);
+    }
+    Ok(())
+}
+
+/// What a handshake cost: bytes in both directions, and time.
+struct Cost {
+    bytes: usize,
+    took: Duration,
+}
+
+fn acts(report: &Report, suite: Suite) -> Result<Cost, Box<dyn std::error::Error>> {
+    let mut stage = identities(report, suite)?;
+    let (mut pair, cost) = meeting(report, &mut stage)?;
     talking(report, &mut pair)?;
     sending_a_file(report, &stage, &mut pair)?;
     fresh_keys(report, &mut pair)?;
@@ -43,22 +70,32 @@ fn acts(report: &Report) -> Act {
     attacks::impostor(report, &stage)?;
     attacks::changed_key(report, &mut stage)?;
     attacks::tampering(report, &mut stage)?;
-    attacks::cut_cable(report, &mut stage)
+    attacks::cut_cable(report, &mut stage)?;
+    Ok(cost)
 }
 
-fn identities(report: &Report) -> Result<Stage, Box<dyn std::error::Error>> {
+fn identities(report: &Report, suite: Suite) -> Result<Stage, Box<dyn std::error::Error>> {
     report.act("Identities");
     let begun = Instant::now();
-    let stage = Stage::new()?;
-    report.row("two keys made and stored, each ML-DSA-65 and Ed25519", None, begun.elapsed());
+    let stage = Stage::new(suite)?;
+    report.row(&format!("two keys made and stored, each {}", halves(suite)), None, begun.elapsed());
     report.say(&format!("   Alice  {}", stage.alice.identity.fingerprint()));
     report.say(&format!("   Bob    {}", stage.bob.identity.fingerprint()));
     Ok(stage)
 }
 
-fn meeting(report: &Report, stage: &mut Stage) -> Result<Pair, Box<dyn std::error::Error>> {
+/// The two halves of the suite's signature.
+fn halves(suite: Suite) -> &'static str {
+    match kind(suite.signature()) {
+        "level5" => "ML-DSA-87 and ECDSA over P-384",
+        "round3" => "Dilithium3 of round 3 and Ed25519",
+        _ => "ML-DSA-65 and Ed25519",
+    }
+}
+
+fn meeting(report: &Report, stage: &mut Stage) -> Result<(Pair, Cost), Box<dyn std::error::Error>> {
     report.act("A first meeting");
-    report.say(&format!("   suite  {}", Suite::default()));
+    report.say(&format!("   suite  {}", stage.suite));
     let begun = Instant::now();
     let (pair, frames) = stage.meet_watched()?;
     let whole = begun.elapsed();
@@ -67,7 +104,8 @@ fn meeting(report: &Report, stage: &mut Stage) -> Result<Pair, Box<dyn std::erro
         let arrow = if frame.sent { "->" } else { "<-" };
         report.row(&format!("Alice {arrow} Bob  {}: {meaning}", frame.kind), Some(frame.bytes), *at);
     }
-    report.row("the whole handshake; each wrote the other into a file", Some(frames.iter().map(|(frame, _)| frame.bytes).sum()), whole);
+    let bytes = frames.iter().map(|(frame, _)| frame.bytes).sum();
+    report.row("the whole handshake; each wrote the other into a file", Some(bytes), whole);
     report.check(frames.len() == 3, "three messages");
     report.check(
         pair.alice.conversation().trusted() == Trusted::FirstUse && pair.bob.conversation().trusted() == Trusted::FirstUse,
@@ -79,7 +117,7 @@ fn meeting(report: &Report, stage: &mut Stage) -> Result<Pair, Box<dyn std::erro
     let groups: Vec<&str> = number.split(' ').collect();
     groups.chunks(4).for_each(|line| report.say(&format!("      {}", line.join("  "))));
     report.check(number == other, "it is the same on both sides");
-    Ok(pair)
+    Ok((pair, Cost { bytes, took: whole }))
 }
 
 fn talking(report: &Report, pair: &mut Pair) -> Act {

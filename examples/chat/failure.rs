@@ -1,12 +1,13 @@
 //! What ends the program otherwise than well: what happened, what to do, and the exit code.
 
+use crate::suites::{list, titled, titled_id};
 use std::fmt;
 use std::path::Path;
 use std::process::ExitCode;
 use twinlock::io;
 use twinlock::keyfile::KeyFileError;
 use twinlock::trust::KnownPeersError;
-use twinlock::{Error, Refusal};
+use twinlock::{Error, Refusal, Suite};
 
 /// For `--help`; the same table stands in docs/chat.md.
 pub(crate) const EXIT_CODES: &str = "\
@@ -26,6 +27,7 @@ Exit codes:
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Other,
+    CommandLine,
     NobodyThere,
     Refused,
     ChangedKey,
@@ -46,6 +48,7 @@ impl Exit {
     const fn number(self) -> u8 {
         match self {
             Self::Other => 1,
+            Self::CommandLine => 2,
             Self::NobodyThere => 3,
             Self::Refused => 4,
             Self::ChangedKey => 5,
@@ -73,8 +76,15 @@ impl Failure {
         Self::new(Exit::File, format!("{}: {error}", path.display()))
     }
 
-    /// A handshake that we began failed, other than by our own judgement of who answered ([`crate::peers::Judge::failure`]).
-    pub(crate) fn call(error: &io::Error) -> Self {
+    /// A key file was not read; its error is told with its name.
+    pub(crate) fn key_file(path: &Path, error: &KeyFileError) -> Self {
+        let named = matches!(error, KeyFileError::Io { .. } | KeyFileError::Exists { .. } | KeyFileError::PermissionsTooOpen { .. });
+        let text = if named { error.to_string() } else { format!("{}: {error}", path.display()) };
+        Self::new(exit_of(error), text)
+    }
+
+    /// A handshake that we began in this suite failed, other than by our own judgement of who answered ([`crate::judge::Judge::failure`]).
+    pub(crate) fn call(error: &io::Error, suite: Suite) -> Self {
         let error = match error {
             io::Error::Transport(error) => {
                 return Self::new(Exit::NobodyThere, format!("the connection failed before the other side had proved who it is: {error}"));
@@ -91,7 +101,14 @@ impl Failure {
             Error::Malformed => (Exit::NotTwinlock, "Is there a Twinlock chat at this address?"),
             Error::RefusedByPeer(Refusal::Version) => (Exit::NotTwinlock, "Use the same version at both ends."),
             Error::RefusedByPeer(Refusal::Pattern) => (Exit::NotTwinlock, "Give --psk-file at both ends, or at neither."),
-            Error::RefusedByPeer(Refusal::Suite) => (Exit::NotTwinlock, "Ask its owner which one to use, and name it with --suite."),
+            Error::RefusedByPeer(Refusal::Suite) => {
+                let asked = titled(suite);
+                let text = format!(
+                    "the other side refused the suite {asked}: it does not allow it, or has no identity for it. Nothing else was tried, since \
+                     the refusal may be anybody's. Ask its owner which suites are answered there, and name one: --suite"
+                );
+                return Self::new(Exit::NotTwinlock, text);
+            }
             Error::RefusedByPeer(Refusal::Busy) => (Exit::Refused, ""),
             Error::RefusedByPeer(_) => (Exit::Refused, "Ask its owner whether your fingerprint is known there (`chat id`)."),
             Error::Authentication => (Exit::Forged, "Somebody on the way tampers with it."),
@@ -111,6 +128,13 @@ impl Failure {
             }
             io::Error::Protocol(Error::RefusedByUs(Refusal::Version)) => "it speaks another version; use the same at both ends".to_owned(),
             io::Error::Protocol(Error::RefusedByUs(Refusal::Busy)) => "too many visitors at once".to_owned(),
+            io::Error::Protocol(Error::SuiteNotAllowed { asked, allowed }) => {
+                let asked = titled_id(*asked);
+                let allowed = list(allowed.iter().map(titled_id));
+                format!(
+                    "it asked for the suite {asked}, and answered here are: {allowed}. One is answered where --suite allows it and there is an identity for it: chat keygen --suite"
+                )
+            }
             io::Error::Protocol(Error::Malformed) => "it does not speak Twinlock".to_owned(),
             io::Error::Protocol(Error::Authentication) => {
                 "its handshake is forged, or its shared key (--psk-file) is another one".to_owned()
@@ -154,11 +178,14 @@ impl fmt::Display for Failure {
 
 impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {
-        let exit = match error {
-            KeyFileError::PassphraseNeeded | KeyFileError::WrongPassphrase | KeyFileError::EmptyPassphrase => Exit::Passphrase,
-            _ => Exit::File,
-        };
-        Self::new(exit, error.to_string())
+        Self::new(exit_of(&error), error.to_string())
+    }
+}
+
+const fn exit_of(error: &KeyFileError) -> Exit {
+    match error {
+        KeyFileError::PassphraseNeeded | KeyFileError::WrongPassphrase | KeyFileError::EmptyPassphrase => Exit::Passphrase,
+        _ => Exit::File,
     }
 }
 

@@ -1,13 +1,14 @@
-//! Where things are: the identity, the known peers, received files. And how to get at the identity and the shared key.
+//! Where things are: the identities, the known peers, received files. And how to get at passphrases and the shared key.
 
 use crate::cli::{Meeting, Own};
 use crate::failure::{Exit, Failure};
+use crate::suites::identity_file;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use twinlock::Identity;
 use twinlock::handshake::Psk;
-use twinlock::keyfile::{self, KeyFileError};
+use twinlock::identity::SignatureAlgorithm;
+use twinlock::keyfile::KeyFileError;
 use twinlock::trust::{KnownPeers, KnownPeersError};
 use zeroize::Zeroizing;
 
@@ -16,7 +17,7 @@ const PASSPHRASE: &str = "TWINLOCK_CHAT_PASSPHRASE";
 #[derive(Clone, Debug)]
 pub(crate) struct Home {
     folder: PathBuf,
-    identity: PathBuf,
+    identities: Vec<PathBuf>,
     passphrase_file: Option<PathBuf>,
 }
 
@@ -27,13 +28,22 @@ impl Home {
             .clone()
             .or_else(default_folder)
             .ok_or_else(|| Failure::new(Exit::File, "there is no home folder to keep the identity in; say where with --home DIR"))?;
-        let identity = own.identity.clone().unwrap_or_else(|| folder.join("identity.pem"));
-        Ok(Self { folder, identity, passphrase_file: own.passphrase_file.clone() })
+        Ok(Self { folder, identities: own.identities.clone(), passphrase_file: own.passphrase_file.clone() })
     }
 
-    /// The identity's file.
-    pub(crate) fn identity_file(&self) -> &Path {
-        &self.identity
+    /// The identities' files that were given, which take the place of those here.
+    pub(crate) fn given_identities(&self) -> &[PathBuf] {
+        &self.identities
+    }
+
+    /// Where the identity of this kind is.
+    pub(crate) fn identity_file(&self, kind: SignatureAlgorithm) -> PathBuf {
+        self.folder.join(identity_file(kind))
+    }
+
+    /// The kinds of which there is an identity here, by the files' names; the default kind first.
+    pub(crate) fn kinds(&self) -> Vec<SignatureAlgorithm> {
+        SignatureAlgorithm::ALL.iter().copied().filter(|kind| self.identity_file(*kind).exists()).collect()
     }
 
     pub(crate) fn known_peers(&self) -> Result<KnownPeers, KnownPeersError> {
@@ -53,25 +63,6 @@ impl Home {
         builder.recursive(true).create(&self.folder).map_err(|error| Failure::file(&self.folder, &error))
     }
 
-    pub(crate) fn load_identity(&self) -> Result<Identity, Failure> {
-        Ok(self.load(&self.identity)?.0)
-    }
-
-    /// An identity from a file, and the passphrase that it has.
-    pub(crate) fn load(&self, path: &Path) -> Result<(Identity, Option<Zeroizing<String>>), Failure> {
-        match keyfile::load(path, None) {
-            Ok(identity) => return Ok((identity, None)),
-            Err(KeyFileError::PassphraseNeeded) => {}
-            Err(KeyFileError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => return Err(missing(path)),
-            Err(error) => return Err(error.into()),
-        }
-        let passphrase = match self.given_passphrase()? {
-            Some(passphrase) => passphrase,
-            None => ask_secret(&format!("Passphrase of {}: ", path.display()))?,
-        };
-        Ok((keyfile::load(path, Some(&passphrase))?, Some(passphrase)))
-    }
-
     /// The passphrase for a new identity file: given, or typed twice.
     pub(crate) fn choose_passphrase(&self) -> Result<Zeroizing<String>, Failure> {
         match self.given_passphrase()? {
@@ -81,7 +72,7 @@ impl Home {
     }
 
     /// From the file or the variable.
-    fn given_passphrase(&self) -> Result<Option<Zeroizing<String>>, Failure> {
+    pub(crate) fn given_passphrase(&self) -> Result<Option<Zeroizing<String>>, Failure> {
         match &self.passphrase_file {
             Some(path) => first_line(path).map(Some),
             None => Ok(std::env::var(PASSPHRASE).ok().map(Zeroizing::new)),
@@ -124,17 +115,13 @@ pub(crate) fn load_psk(path: &Path) -> Result<Psk, Failure> {
     Ok(Psk::take(&mut key))
 }
 
-fn ask_secret(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+pub(crate) fn ask_secret(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     if !io::stdin().is_terminal() {
         let hint = format!("a passphrase is needed, and there is no terminal to ask for it: give --passphrase-file or set {PASSPHRASE}");
         return Err(Failure::new(Exit::Passphrase, hint));
     }
     let typed = rpassword::prompt_password(prompt);
     typed.map(Zeroizing::new).map_err(|error| Failure::new(Exit::Passphrase, format!("the passphrase could not be read: {error}")))
-}
-
-fn missing(path: &Path) -> Failure {
-    Failure::new(Exit::File, format!("there is no identity in {}; make one with `chat keygen`", path.display()))
 }
 
 fn default_folder() -> Option<PathBuf> {

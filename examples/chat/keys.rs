@@ -1,49 +1,79 @@
-//! `chat keygen` and `chat id`: the own identity.
+//! `chat keygen` and `chat id`: the own identities.
 
 use crate::cli::IdCommand;
 use crate::failure::{Exit, Failure};
 use crate::home::{Home, ask_new_secret, first_line};
+use crate::own::{Opened, Own};
+use crate::suites::{kind, option, titled_kind, warn_of_round3};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use twinlock::identity::SignatureAlgorithm;
 use twinlock::keyfile::{self, KeyFileError};
-use twinlock::{Fingerprint, Identity};
+use twinlock::{Fingerprint, Identity, Suite};
 
-pub(crate) fn keygen(home: &Home, no_passphrase: bool) -> Result<(), Failure> {
-    let path = home.identity_file();
-    if path.exists() {
-        return Err(taken(path));
-    }
+pub(crate) fn keygen(home: &Home, suite: Suite, no_passphrase: bool) -> Result<(), Failure> {
+    let kind = suite.signature();
+    let path = new_file(home, kind)?;
+    warn_of_round3(&[suite]);
     let passphrase = if no_passphrase { None } else { Some(home.choose_passphrase()?) };
     home.make()?;
-    let identity = Identity::generate().map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
-    keyfile::save(path, &identity, passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
-    eprintln!("Your new identity is in {}. Keep a copy: `chat id export FILE`. Your fingerprint:", path.display());
+    let identity = Identity::generate_for(kind).map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
+    keyfile::save(&path, &identity, passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
+    let (title, option) = (titled_kind(kind), option(kind));
+    eprintln!("Your new identity of {title} is in {}. Keep a copy: `chat id export FILE{option}`. Its fingerprint:", path.display());
     println!("{}", identity.fingerprint());
     Ok(())
 }
 
-pub(crate) fn id(home: &Home, command: Option<IdCommand>, qr: bool) -> Result<(), Failure> {
+pub(crate) fn id(home: &Home, command: Option<IdCommand>, suite: Option<Suite>, qr: bool) -> Result<(), Failure> {
+    let mut own = Own::new(home);
     match command {
-        None => show(home.load_identity()?.fingerprint(), qr),
-        Some(IdCommand::Passphrase { new_passphrase_file, remove }) => change_passphrase(home, new_passphrase_file.as_deref(), remove),
+        None => show(&mut own, suite, qr),
+        Some(IdCommand::Passphrase { new_passphrase_file, remove }) => {
+            change_passphrase(one(&mut own, suite)?, new_passphrase_file, remove)
+        }
         Some(IdCommand::Export { file, public: true }) => {
-            keyfile::save_public(&file, &home.load_identity()?.public())?;
+            keyfile::save_public(&file, &one(&mut own, suite)?.identity.public())?;
             eprintln!("Your public key is in {}. It is no secret.", file.display());
             Ok(())
         }
-        Some(IdCommand::Export { file, public: false }) => export(home, &file),
-        Some(IdCommand::Restore { file }) => restore(home, &file),
+        Some(IdCommand::Export { file, public: false }) => export(&one(&mut own, suite)?, &file),
+        Some(IdCommand::Restore { file }) => restore(home, &mut own, suite, &file),
     }
 }
 
-/// The fingerprint alone where a program reads it, with a QR code for people.
-fn show(fingerprint: Fingerprint, qr: bool) -> Result<(), Failure> {
-    println!("{fingerprint}");
+/// The identity for this suite; else the only one of `--identity`, or the home's of the default kind.
+fn one(own: &mut Own<'_>, suite: Option<Suite>) -> Result<Opened, Failure> {
+    let kinds = own.kinds()?;
+    let default = Suite::default().signature();
+    match (suite, kinds.as_slice()) {
+        (Some(suite), _) => own.open(suite.signature()),
+        (None, [only]) => own.open(*only),
+        (None, _) => own.open(default),
+    }
+}
+
+/// The fingerprint alone where there is one, and a program reads it. With a QR code for people.
+fn show(own: &mut Own<'_>, suite: Option<Suite>, qr: bool) -> Result<(), Failure> {
+    let mut all = match suite {
+        Some(suite) => vec![own.open(suite.signature())?],
+        None => own.open_all()?,
+    };
+    if all.is_empty() {
+        all.push(own.open(Suite::default().signature())?);
+    }
     let terminal = io::stdout().is_terminal();
-    if terminal || qr {
-        println!("\n{}", draw(fingerprint, terminal)?);
+    for opened in &all {
+        let fingerprint = opened.identity.fingerprint();
+        match all.len() {
+            1 => println!("{fingerprint}"),
+            _ => println!("{fingerprint}  {}", titled_kind(opened.kind())),
+        }
+        if terminal || qr {
+            println!("\n{}", draw(fingerprint, terminal)?);
+        }
     }
     Ok(())
 }
@@ -60,47 +90,58 @@ fn draw(fingerprint: Fingerprint, coloured: bool) -> Result<String, Failure> {
     Ok(code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
 }
 
-fn change_passphrase(home: &Home, new_file: Option<&Path>, remove: bool) -> Result<(), Failure> {
-    let (identity, old) = home.load(home.identity_file())?;
+fn change_passphrase(opened: Opened, new_file: Option<PathBuf>, remove: bool) -> Result<(), Failure> {
+    let Opened { path, identity, passphrase: old } = opened;
     let new = match (remove, new_file) {
         (true, _) => None,
-        (false, Some(path)) => Some(first_line(path)?),
+        (false, Some(path)) => Some(first_line(&path)?),
         (false, None) => Some(ask_new_secret()?),
     };
     drop(identity);
-    keyfile::change_passphrase(home.identity_file(), old.as_ref().map(|old| old.as_str()), new.as_ref().map(|new| new.as_str()))?;
-    let done = if remove { "The identity is stored without a passphrase now." } else { "The passphrase is changed." };
-    eprintln!("{done} Copies made before still open with the old one.");
+    keyfile::change_passphrase(&path, old.as_ref().map(|old| old.as_str()), new.as_ref().map(|new| new.as_str()))?;
+    let done = if remove { "is stored without a passphrase now" } else { "has a new passphrase" };
+    eprintln!("The identity in {} {done}. Copies made before still open with the old one.", path.display());
     Ok(())
 }
 
-fn export(home: &Home, file: &Path) -> Result<(), Failure> {
-    let (identity, passphrase) = home.load(home.identity_file())?;
-    keyfile::save(file, &identity, passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
-    eprintln!("A copy of your identity is in {}. Keep it as secret as the identity itself.", file.display());
+fn export(opened: &Opened, file: &Path) -> Result<(), Failure> {
+    let Opened { identity, passphrase, .. } = opened;
+    keyfile::save(file, identity, passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
+    let kind = titled_kind(opened.kind());
+    eprintln!("A copy of your identity of {kind} is in {}. Keep it as secret as the identity itself.", file.display());
     if passphrase.is_none() {
         eprintln!("It has no passphrase: whoever reads the file can be you.");
     }
     Ok(())
 }
 
-fn restore(home: &Home, file: &Path) -> Result<(), Failure> {
-    let path = home.identity_file();
-    if path.exists() {
-        return Err(taken(path));
+fn restore(home: &Home, own: &mut Own<'_>, suite: Option<Suite>, file: &Path) -> Result<(), Failure> {
+    let opened = own.open_file(file)?;
+    if let Some(suite) = suite.filter(|suite| suite.signature() != opened.kind()) {
+        let (found, needed) = (titled_kind(opened.kind()), titled_kind(suite.signature()));
+        let text =
+            format!("{} holds an identity of {found}, and --suite {} needs one of {needed}", file.display(), kind(suite.signature()));
+        return Err(Failure::new(Exit::CommandLine, text));
     }
-    let (identity, passphrase) = home.load(file)?;
+    let path = new_file(home, opened.kind())?;
     home.make()?;
-    keyfile::save(path, &identity, passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
-    eprintln!("Your identity is in {} again. Your fingerprint:", path.display());
-    println!("{}", identity.fingerprint());
+    keyfile::save(&path, &opened.identity, opened.passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
+    eprintln!("Your identity of {} is in {} again. Its fingerprint:", titled_kind(opened.kind()), path.display());
+    println!("{}", opened.identity.fingerprint());
     Ok(())
 }
 
-fn taken(path: &Path) -> Failure {
-    let exists = KeyFileError::Exists { path: path.to_path_buf() };
-    Failure::new(
-        Exit::File,
-        format!("{exists} with --identity or --home. Whoever knows you by the old one would not know you by a new one"),
-    )
+/// Where an identity of this kind is to be, if there is none yet.
+fn new_file(home: &Home, kind: SignatureAlgorithm) -> Result<PathBuf, Failure> {
+    let path = match home.given_identities() {
+        [] => home.identity_file(kind),
+        [path] => path.clone(),
+        _ => return Err(Failure::new(Exit::CommandLine, "one identity is made at a time; give --identity once")),
+    };
+    if !path.exists() {
+        return Ok(path);
+    }
+    let exists = KeyFileError::Exists { path };
+    let text = format!("{exists} with --identity or --home. Whoever knows you by the old one would not know you by a new one");
+    Err(Failure::new(Exit::File, text))
 }

@@ -6,12 +6,14 @@
 use crate::cli::Meeting;
 use crate::failure::{Exit, Failure};
 use crate::home::{Home, load_psk};
-use crate::meet::{LONG, prepare};
-use crate::peers::{Judge, Stranger};
+use crate::judge::{Judge, Stranger};
+use crate::meet::{LONG, policy, prepare};
+use crate::own::Own;
 use crate::room::{Accepted, Event, Room, Visitor};
+use crate::suites::{list, titled, titled_kind, warn_of_round3};
 use crate::talk::{PATIENCE, talk};
 use crate::terminal::Typed;
-use crate::text::harmless;
+use crate::text::{harmless, shell};
 use crate::wire::PROLOGUE;
 use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -20,9 +22,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
-use twinlock::Fingerprint;
 use twinlock::io::{Accept, Gate};
+#[cfg(feature = "level5")]
+use twinlock::trust::Cnsa2;
 use twinlock::trust::KnownPeers;
+use twinlock::{Fingerprint, Identity, Suite};
 
 /// How many handshakes may be in progress, and from one source.
 const HANDSHAKES: (usize, usize) = (16, 4);
@@ -42,6 +46,7 @@ struct Door {
     visitors: AtomicUsize,
     pins: Vec<Fingerprint>,
     expected: Option<String>,
+    cnsa2: bool,
     home: Home,
     person: bool,
     tell: Sender<Event>,
@@ -51,19 +56,23 @@ struct Door {
 type Questions = VecDeque<(Stranger, Sender<Option<String>>)>;
 
 /// Waits for somebody, and talks; then for the next.
-pub(crate) fn listen(home: &Home, address: &str, once: bool, meeting: &Meeting) -> Result<(), Failure> {
+pub(crate) fn listen(home: &Home, address: &str, once: bool, suites: &[Suite], meeting: &Meeting) -> Result<(), Failure> {
     if meeting.name.as_ref().is_some_and(|name| !KnownPeers::is_name(name)) {
         return Err(Failure::new(Exit::Other, "this cannot be a peer's name; it has 1 to 64 visible characters"));
     }
-    let (me, mut room) = prepare(home, meeting)?;
+    let suites = policy(meeting, suites)?;
+    let own = Own::new(home).open_to_answer(&suites)?;
+    let mut room = prepare(home, &own, meeting)?;
     let once = once || !room.terminal.has_person();
-    let accept = accept(&room, &me, meeting)?;
-    let busy = self::accept(&room, &me, meeting)?.gate(&Gate::new(0, 0));
+    let accept = accept(&room, &own, &suites, meeting)?;
+    let busy = self::accept(&room, &own, &suites, meeting)?.gate(&Gate::new(0, 0));
     let listener = TcpListener::bind(address).map_err(|error| {
         Failure::new(Exit::Other, format!("cannot listen on {address}: {error}. Is another program there? Choose another port"))
     })?;
     let place = listener.local_addr().map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
     room.terminal.note(&format!("listening on {place}"));
+    room.terminal.note(&format!("answering in {}", list(answered(&own, &suites).map(titled))));
+    warn_of_round3(&suites);
     home.make()?;
 
     let door = Arc::new(Door {
@@ -73,6 +82,7 @@ pub(crate) fn listen(home: &Home, address: &str, once: bool, meeting: &Meeting) 
         visitors: AtomicUsize::new(0),
         pins: meeting.peers.clone(),
         expected: meeting.name.clone(),
+        cnsa2: meeting.cnsa2,
         home: home.clone(),
         person: room.terminal.has_person(),
         tell: room.tell.clone(),
@@ -84,9 +94,14 @@ pub(crate) fn listen(home: &Home, address: &str, once: bool, meeting: &Meeting) 
     ended
 }
 
-fn accept(room: &Room, me: &twinlock::Identity, meeting: &Meeting) -> Result<Accept, Failure> {
+fn accept(room: &Room, own: &[Identity], suites: &[Suite], meeting: &Meeting) -> Result<Accept, Failure> {
     let (in_all, per_source) = HANDSHAKES;
-    let mut accept = Accept::new(me, PROLOGUE).deadline(PATIENCE).gate(&Gate::new(in_all, per_source));
+    let (first, others) = own.split_first().ok_or_else(|| Failure::new(Exit::File, "there is no identity to answer with"))?;
+    let mut accept = Accept::new(first, PROLOGUE).deadline(PATIENCE).gate(&Gate::new(in_all, per_source));
+    accept = others.iter().fold(accept, Accept::also);
+    if !suites.is_empty() {
+        accept = accept.suites(suites);
+    }
     if let Some(path) = &meeting.psk_file {
         accept = accept.psk(&load_psk(path)?);
     }
@@ -94,6 +109,13 @@ fn accept(room: &Room, me: &twinlock::Identity, meeting: &Meeting) -> Result<Acc
         accept = accept.observe(trace);
     }
     Ok(accept)
+}
+
+/// The suites in which somebody with these identities answers, where these suites were named, or none.
+fn answered(own: &[Identity], named: &[Suite]) -> impl Iterator<Item = Suite> {
+    let named = move |suite: &Suite| if named.is_empty() { !suite.must_be_named() } else { named.contains(suite) };
+    let can = |suite: &Suite| own.iter().any(|me| me.public().algorithm() == suite.signature());
+    Suite::ALL.iter().copied().filter(move |suite| named(suite) && can(suite))
 }
 
 /// Lets in one after the other.
@@ -144,13 +166,20 @@ fn converse(room: &mut Room, door: &Door, accepted: Accepted) -> Result<(), Fail
 
 /// Asks the person about the first stranger.
 fn ask(room: &Room, questions: &Questions) {
-    let Some((Stranger { fingerprint, expected }, _)) = questions.front() else { return };
-    let question = match expected {
-        Some(name) => format!("Is it the key of {name}? Type yes or no."),
-        None => "If you want to talk with its owner, type a name to remember it by. An empty line refuses.".to_owned(),
+    let Some((Stranger { fingerprint, suite, expected, other_key }, _)) = questions.front() else { return };
+    let suite = titled(*suite);
+    let question = match (expected, other_key) {
+        (Some(name), Some(entry)) => format!(
+            "You know {name} by another key, of {} ({}), and no statement of that one introduces this one. Is it the key of {name} all the \
+             same? Type yes or no.",
+            titled_kind(entry.suite().signature()),
+            entry.fingerprint()
+        ),
+        (Some(name), None) => format!("Is it the key of {name}? Type yes or no."),
+        (None, _) => "If you want to talk with its owner, type a name to remember it by. An empty line refuses.".to_owned(),
     };
     room.terminal.note(&format!(
-        "Somebody asks whom you have not met. Its fingerprint is\n\n    {fingerprint}\n\n\
+        "Somebody asks whom you have not met, in {suite}. Its fingerprint is\n\n    {fingerprint}\n\n\
          Whoever has this key will be the same person to you from now on, at every later meeting. Who it is, the key does not say: ask \
          the one you think of, in another way, what `chat id` shows there, and compare.\n{question}"
     ));
@@ -178,9 +207,13 @@ fn typed(room: &Room, questions: &mut Questions, line: &str) -> Result<(), Failu
         }
         (None, name) if room.home.known_peers()?.by_name(name).next().is_some() => {
             room.terminal.note(&format!(
-                "{} is known here with another key. If this is the same person with a new key, refuse with an empty line, compare the \
-                 fingerprint, and then: chat peers accept. Or type another name.",
-                harmless(name)
+                "{0} is known here with another key. If this is the same person with a new key, refuse with an empty line. Then have {0} \
+                 introduce it under the known key: chat statement. Or compare the fingerprint, and: chat peers accept {1} {2} --suite {3}\n\
+                 If it is somebody else, type another name.",
+                harmless(name),
+                shell(name),
+                stranger.fingerprint,
+                crate::suites::name(stranger.suite)
             ));
             return Ok(());
         }
@@ -235,11 +268,13 @@ fn greet(door: &Door, socket: TcpStream, from: SocketAddr) -> Option<Visitor> {
     let mut judge = Judge { pins: &door.pins, known, expected: door.expected.clone(), ask, called: false, seen: None };
     let busy = door.talking.load(Ordering::SeqCst);
     let accept = if busy { &door.busy } else { &door.accept };
-    Some(match accept.accept_from(socket, from.ip(), &mut judge) {
-        Ok(stream) => {
-            let name = judge.seen.map(|seen| judge.name(seen)).unwrap_or_default();
-            Visitor::Accepted(Box::new(Accepted { stream, name }))
-        }
+    let accepted = match door.cnsa2 {
+        #[cfg(feature = "level5")]
+        true => accept.accept_from(socket, from.ip(), &mut Cnsa2(&mut judge)),
+        _ => accept.accept_from(socket, from.ip(), &mut judge),
+    };
+    Some(match accepted {
+        Ok(stream) => Visitor::Accepted(Box::new(Accepted { stream, name: judge.name() })),
         Err(_) if busy => return None,
         Err(error) => Visitor::Failed(from, judge.failure(&error, Failure::visit)),
     })

@@ -1,12 +1,13 @@
 //! A chat for two over Twinlock: `cargo run --release --example chat -- --help`.
 //!
 //! ```text
-//! cli ─▶ keys, peers .................. the own identity; who is known
-//!        meet, listen ─▶ room ─▶ talk   a handshake, then a conversation:
+//! cli ─▶ keys, own, peers ............. the own identities; who is known
+//!        meet, listen, judge ─▶ room ─▶ talk   a handshake, then a conversation:
 //!                                ├ line ............ the connection, in two threads
 //!                                ├ wire ............ its messages (docs/chat.md)
 //!                                ├ commands ........ what is typed
 //!                                └ outbox, inbox ... files
+//!        suites ....................... their names
 //!        terminal, editor, status ..... what is typed and shown
 //!        demo ......................... all of it in one window
 //! ```
@@ -18,21 +19,24 @@ mod editor;
 mod failure;
 mod home;
 mod inbox;
+mod judge;
 mod keys;
 mod line;
 mod listen;
 mod meet;
 mod outbox;
+mod own;
 mod peers;
 mod room;
 mod status;
+mod suites;
 mod talk;
 mod terminal;
 mod text;
 mod wire;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, Suites};
 use failure::Failure;
 use home::Home;
 use std::process::ExitCode;
@@ -50,11 +54,11 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     let home = Home::new(&cli.own)?;
     match cli.command {
-        Command::Keygen { no_passphrase } => keys::keygen(&home, no_passphrase),
-        Command::Id { command, qr } => keys::id(&home, command, qr),
-        Command::Listen { address, once, meeting } => listen::listen(&home, &address, once, &meeting),
-        Command::Connect { address, meeting } => meet::connect(&home, &address, &meeting),
+        Command::Keygen { suite, no_passphrase } => keys::keygen(&home, suite, no_passphrase),
+        Command::Id { command, suite, qr } => keys::id(&home, command, suite, qr),
+        Command::Listen { address, once, suites, meeting } => listen::listen(&home, &address, once, &suites, &meeting),
+        Command::Connect { address, suite, meeting } => meet::connect(&home, &address, suite, &meeting),
         Command::Peers { command } => peers::peers(&home, command),
-        Command::Demo => demo::demo(),
+        Command::Demo { suite } => demo::demo(suite.map(|Suites(suites)| suites)),
     }
 }

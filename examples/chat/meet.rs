@@ -3,16 +3,21 @@
 use crate::cli::{Meeting, PORT};
 use crate::failure::{Exit, Failure};
 use crate::home::{Home, load_psk};
-use crate::peers::{Judge, Stranger};
+use crate::judge::{Judge, Stranger};
+use crate::own::Own;
 use crate::room::{Accepted, Event, Room};
+use crate::suites::{parse, titled, titled_kind, warn_of_round3};
 use crate::talk::talk;
 use crate::terminal::Typed;
 use crate::wire::PROLOGUE;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
-use twinlock::Identity;
+use twinlock::identity::SignatureAlgorithm;
 use twinlock::io::Connect;
+#[cfg(feature = "level5")]
+use twinlock::trust::Cnsa2;
 use twinlock::trust::KnownPeers;
+use twinlock::{Identity, Suite};
 
 /// How long one address may take to answer a call.
 const CALL: Duration = Duration::from_secs(10);
@@ -20,29 +25,71 @@ const CALL: Duration = Duration::from_secs(10);
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
 /// Calls somebody, and talks.
-pub(crate) fn connect(home: &Home, address: &str, meeting: &Meeting) -> Result<(), Failure> {
+pub(crate) fn connect(home: &Home, address: &str, suite: Option<Suite>, meeting: &Meeting) -> Result<(), Failure> {
     let expected = meeting.name.clone().unwrap_or_else(|| address.to_owned());
     if !KnownPeers::is_name(&expected) {
         return Err(Failure::new(Exit::Other, "this cannot be a peer's name; give it one of 1 to 64 visible characters: --name NAME"));
     }
-    let (me, mut room) = prepare(home, meeting)?;
-    let accepted = call(&room, &me, address, expected, meeting);
+    let mut own = Own::new(home);
+    let suite = choose(&mut own, home, suite, &expected, meeting)?;
+    let me = own.open(suite.signature())?.identity;
+    warn_of_round3(&[suite]);
+    let mut room = prepare(home, std::slice::from_ref(&me), meeting)?;
+    let accepted = call(&room, &me, suite, address, expected, meeting);
     let ended = accepted.and_then(|accepted| talk(&mut room, accepted));
     room.terminal.end();
     ended
 }
 
-/// What `connect` and `listen` need alike.
-pub(crate) fn prepare(home: &Home, meeting: &Meeting) -> Result<(Identity, Room), Failure> {
-    let me = home.load_identity()?;
-    // A list that cannot be read shows now, not when somebody is there.
-    home.known_peers()?;
-    let room = Room::new(home, me.fingerprint(), meeting);
-    Ok((me, room))
+/// The suite that was named; else the best in which the peer is known; else that of the identity that there is.
+fn choose(own: &mut Own<'_>, home: &Home, named: Option<Suite>, expected: &str, meeting: &Meeting) -> Result<Suite, Failure> {
+    if let Some(suite) = policy(meeting, named.as_slice())?.first() {
+        return Ok(*suite);
+    }
+    let kinds = own.kinds_to_speak_with()?;
+    let known = home.known_peers()?;
+    let best = match meeting.peers.as_slice() {
+        [] => best_suite(&known, expected, &kinds),
+        pins => {
+            let known = pins.iter().filter_map(|pin| known.by_fingerprint(*pin)).map(|entry| entry.suite().signature());
+            known.filter(|kind| kinds.contains(kind)).find_map(Suite::for_signature)
+        }
+    };
+    Ok(best.or_else(|| kinds.iter().copied().find_map(Suite::for_signature)).unwrap_or_default())
 }
 
-fn call(room: &Room, me: &Identity, address: &str, expected: String, meeting: &Meeting) -> Result<Accepted, Failure> {
-    let mut connect = Connect::new(me, PROLOGUE);
+fn best_suite(known: &KnownPeers, name: &str, kinds: &[SignatureAlgorithm]) -> Option<Suite> {
+    let suites = known.by_name(name).map(|entry| entry.suite()).filter(|suite| kinds.contains(&suite.signature()));
+    suites.max_by_key(|suite| suite.rank())
+}
+
+/// The suites that were named; under `--cnsa2` level5, and no other.
+pub(crate) fn policy(meeting: &Meeting, named: &[Suite]) -> Result<Vec<Suite>, Failure> {
+    if !meeting.cnsa2 {
+        return Ok(named.to_vec());
+    }
+    let level5 = parse("level5").map_err(|why| Failure::new(Exit::CommandLine, format!("--cnsa2 needs level5. {why}")))?;
+    match named.iter().find(|suite| **suite != level5) {
+        Some(other) => {
+            let (other, level5) = (titled(*other), titled(level5));
+            Err(Failure::new(
+                Exit::CommandLine,
+                format!("--cnsa2 allows {level5} alone, and --suite names {other}; leave one of them away"),
+            ))
+        }
+        None => Ok(vec![level5]),
+    }
+}
+
+/// What `connect` and `listen` need alike.
+pub(crate) fn prepare(home: &Home, own: &[Identity], meeting: &Meeting) -> Result<Room, Failure> {
+    // A list that cannot be read shows now, not when somebody is there.
+    home.known_peers()?;
+    Ok(Room::new(home, own, meeting))
+}
+
+fn call(room: &Room, me: &Identity, suite: Suite, address: &str, expected: String, meeting: &Meeting) -> Result<Accepted, Failure> {
+    let mut connect = Connect::new(me, PROLOGUE).suite(suite);
     if let Some(path) = &meeting.psk_file {
         connect = connect.psk(&load_psk(path)?);
     }
@@ -55,12 +102,14 @@ fn call(room: &Room, me: &Identity, address: &str, expected: String, meeting: &M
     room.home.make()?;
     let known = room.home.known_peers()?;
     let mut judge = Judge { pins: &meeting.peers, known, expected: Some(expected), ask, called: true, seen: None };
-    match connect.connect(socket, &mut judge) {
-        Ok(stream) => {
-            let name = judge.seen.map(|seen| judge.name(seen)).unwrap_or_default();
-            Ok(Accepted { stream, name })
-        }
-        Err(error) => Err(judge.failure(&error, Failure::call)),
+    let connected = match meeting.cnsa2 {
+        #[cfg(feature = "level5")]
+        true => connect.connect(socket, &mut Cnsa2(&mut judge)),
+        _ => connect.connect(socket, &mut judge),
+    };
+    match connected {
+        Ok(stream) => Ok(Accepted { stream, name: judge.name() }),
+        Err(error) => Err(judge.failure(&error, |error| Failure::call(error, suite))),
     }
 }
 
@@ -89,8 +138,18 @@ fn has_port(address: &str) -> bool {
 /// Asks the person who called whether the stranger who answered is the right one.
 fn ask_about_answerer(room: &Room, stranger: &Stranger) -> Option<String> {
     let name = stranger.expected.clone()?;
+    let suite = titled(stranger.suite);
+    let met = match &stranger.other_key {
+        None => format!("You meet {name} for the first time, in {suite}."),
+        Some(entry) => format!(
+            "You know {name} by a key of {} ({}). This is another one, for {suite}, and no statement of the known key introduces it \
+             (`chat statement beside` makes one).",
+            titled_kind(entry.suite().signature()),
+            entry.fingerprint()
+        ),
+    };
     room.terminal.note(&format!(
-        "You meet {name} for the first time. Its fingerprint is\n\n    {}\n\n\
+        "{met} Its fingerprint is\n\n    {}\n\n\
          Whoever has this key will be {name} to you from now on, here and at every later meeting. If somebody stands between \
          the two of you, this is that somebody's key. Ask {name} in another way what `chat id` shows there, and compare. \
          Is it the same, or do you take the risk? Type yes or no.",

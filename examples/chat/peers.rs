@@ -1,147 +1,21 @@
-//! Whom to talk with: the judgement in a handshake, and `chat peers`.
+//! `chat peers`: who is known, and what a person changes about it.
 
 use crate::cli::PeersCommand;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
+use crate::suites::{kind, list, titled_kind};
 use crate::text::harmless;
 use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
-use twinlock::trust::{Entry, KnownPeers, Peer, PinnedSet, Trusted};
-use twinlock::{Distrust, Error, Fingerprint, Trust};
-
-/// Judges who answers or asks: by pins, or else by what is remembered, or else by asking a person.
-pub(crate) struct Judge<'a> {
-    /// If there are any, they alone count.
-    pub(crate) pins: &'a [Fingerprint],
-    pub(crate) known: KnownPeers,
-    /// Who is expected; else anybody known is welcome.
-    pub(crate) expected: Option<String>,
-    /// Asks a person about a stranger. None where there is nobody to ask.
-    pub(crate) ask: Option<&'a mut dyn FnMut(Stranger) -> Option<String>>,
-    /// Whether we called; else the peer did.
-    pub(crate) called: bool,
-    /// Who was judged.
-    pub(crate) seen: Option<Fingerprint>,
-}
-
-/// Somebody met for the first time. The answer is the name to remember it under, or none to decline.
-#[derive(Clone, Debug)]
-pub(crate) struct Stranger {
-    pub(crate) fingerprint: Fingerprint,
-    /// The name it would have; else the person gives one.
-    pub(crate) expected: Option<String>,
-}
-
-impl Trust for Judge<'_> {
-    fn judge(&mut self, peer: &Peer) -> Result<Trusted, Distrust> {
-        let fingerprint = peer.fingerprint().ok_or(Distrust::Anonymous)?;
-        self.seen = Some(fingerprint);
-        if !self.pins.is_empty() {
-            return PinnedSet(self.pins.to_vec()).judge(peer);
-        }
-        match (&self.expected, &mut self.ask) {
-            (Some(name), Some(ask)) => {
-                let stranger = Stranger { fingerprint, expected: Some(name.clone()) };
-                self.known.expect(name).or_ask(|_| ask(stranger.clone()).is_some()).judge(peer)
-            }
-            (Some(name), None) => self.known.expect(name).judge(peer),
-            (None, Some(ask)) => self.known.anyone_known().or_ask(|_| ask(Stranger { fingerprint, expected: None })).judge(peer),
-            (None, None) => self.known.anyone_known().judge(peer),
-        }
-    }
-}
-
-impl Judge<'_> {
-    /// How to call the peer that was accepted: by its remembered name, by the expected one, or by the beginning of its fingerprint.
-    pub(crate) fn name(&self, fingerprint: Fingerprint) -> String {
-        let remembered = self.known.by_fingerprint(fingerprint).map(|entry| entry.name().to_owned());
-        remembered.or_else(|| self.expected.clone()).unwrap_or_else(|| fingerprint.to_string().chars().take(11).collect())
-    }
-
-    /// What a handshake that failed under this judge means. `otherwise` is for failures that were not its doing.
-    pub(crate) fn failure(&mut self, error: &twinlock::io::Error, otherwise: impl FnOnce(&twinlock::io::Error) -> Failure) -> Failure {
-        match (error, self.seen) {
-            (twinlock::io::Error::Protocol(Error::Untrusted(why)), Some(seen)) => self.distrusted(*why, seen),
-            _ => otherwise(error),
-        }
-    }
-
-    fn distrusted(&mut self, why: Distrust, seen: Fingerprint) -> Failure {
-        match why {
-            Distrust::NotExpected => self.unexpected(seen),
-            Distrust::ChangedKey => match self.expected.as_ref().and_then(|name| self.known.by_name(name).next()) {
-                Some(entry) => changed_key(entry, seen),
-                None => Failure::new(Exit::ChangedKey, format!("that name has another key than {seen}; give this peer another name")),
-            },
-            Distrust::Unknown => Failure::new(
-                Exit::Refused,
-                format!(
-                    "the other side is not known here, and there is no terminal to ask a person at. Its fingerprint is\n  {seen}\n\
-                     If its owner tells you the same one, accept it with: --peer {seen}"
-                ),
-            ),
-            Distrust::StoreFailed => match self.known.reload() {
-                Err(error) => error.into(),
-                Ok(()) => Failure::new(Exit::File, format!("{why}; is its folder there, and writable?")),
-            },
-            Distrust::Declined => Failure::new(Exit::Refused, "you declined the other side; nothing was remembered"),
-            _ => Failure::new(Exit::Refused, why.to_string()),
-        }
-    }
-
-    fn unexpected(&self, seen: Fingerprint) -> Failure {
-        if let ([pin], true) = (self.pins, self.called) {
-            let text = format!(
-                "the other side is not who was asked for. Nothing was sent to it.\n  expected  {pin}\n  answered  {seen}\n\
-                 Either the address is another one's, or somebody stands between. Ask the one you want to reach for fingerprint and address"
-            );
-            return Failure::new(Exit::Refused, text);
-        }
-        let known_as = self.known.by_fingerprint(seen).map(|entry| entry.name().to_owned());
-        match (known_as, &self.expected) {
-            (Some(other), Some(expected)) => Failure::new(
-                Exit::Refused,
-                format!(
-                    "this is {}, and not {}. If that is who you want to talk with, say so: --name {}",
-                    shell(&other),
-                    shell(expected),
-                    shell(&other)
-                ),
-            ),
-            _ => Failure::new(Exit::Refused, format!("it is not who is expected here; its fingerprint is {seen}")),
-        }
-    }
-}
-
-fn changed_key(entry: &Entry, seen: Fingerprint) -> Failure {
-    let name = entry.name();
-    let text = format!(
-        "THE KEY OF {name} HAS CHANGED. The conversation was refused.\n\
-         \x20 until now  {}  ({}, {})\n\
-         \x20 now        {seen}\n\
-         Perhaps {name} has a new identity, on a new computer for example. Or somebody stands between you, and answers in the place of {name}.\n\
-         Ask {name} in another way, in person or by telephone, what `chat id` shows there. Only if it is the second one above, accept it:\n\
-         \x20 chat peers accept {} {seen}",
-        entry.fingerprint(),
-        entry.met(),
-        entry.date(),
-        shell(name)
-    );
-    Failure::new(Exit::ChangedKey, text)
-}
-
-/// The name as a shell takes it.
-fn shell(name: &str) -> String {
-    let plain = name.chars().all(|c| c.is_alphanumeric() || ".:-_@[]".contains(c));
-    if plain { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
-}
+use twinlock::trust::{Entry, KnownPeers, KnownPeersError, Met};
+use twinlock::{Fingerprint, Suite};
 
 pub(crate) fn peers(home: &Home, command: Option<PeersCommand>) -> Result<(), Failure> {
     let mut known = home.known_peers()?;
     match command.unwrap_or(PeersCommand::List) {
         PeersCommand::List => {
-            list(&known);
+            show(&known);
             Ok(())
         }
         PeersCommand::Rename { old, new } => Ok(known.rename(&old, &new)?),
@@ -151,14 +25,15 @@ pub(crate) fn peers(home: &Home, command: Option<PeersCommand>) -> Result<(), Fa
             Ok(())
         }
         PeersCommand::Export { file } => export(&known, file.as_deref()),
-        PeersCommand::Accept { name, fingerprint, yes } => accept(&mut known, &name, fingerprint, yes),
+        PeersCommand::Accept { name, fingerprint, suite, yes } => accept(&mut known, &name, fingerprint, suite, yes),
     }
 }
 
-fn list(known: &KnownPeers) {
+fn show(known: &KnownPeers) {
     let width = known.entries().iter().map(|entry| entry.name().chars().count()).max().unwrap_or_default();
     for entry in known.entries() {
-        println!("{:width$}  {:9}  {}  {}", entry.name(), entry.met().to_string(), entry.date(), entry.fingerprint());
+        let kind = kind(entry.suite().signature());
+        println!("{:width$}  {:9}  {}  {}  {kind}", entry.name(), entry.met().to_string(), entry.date(), entry.fingerprint());
     }
     if known.entries().is_empty() {
         eprintln!("Nobody is known yet.");
@@ -175,20 +50,35 @@ fn export(known: &KnownPeers, file: Option<&Path>) -> Result<(), Failure> {
     }
 }
 
-fn accept(known: &mut KnownPeers, name: &str, fingerprint: Fingerprint, yes: bool) -> Result<(), Failure> {
-    let Some(entry) = known.by_name(name).next().cloned() else {
-        return Err(twinlock::trust::KnownPeersError::NotKnown.into());
+fn accept(known: &mut KnownPeers, name: &str, fingerprint: Fingerprint, suite: Option<Suite>, yes: bool) -> Result<(), Failure> {
+    let entries: Vec<Entry> = known.by_name(name).cloned().collect();
+    let replaced = match (suite, entries.as_slice()) {
+        (_, []) => return Err(KnownPeersError::NotKnown.into()),
+        (Some(suite), entries) => entries.iter().find(|entry| entry.suite().signature() == suite.signature()),
+        (None, [only]) => Some(only),
+        (None, several) => {
+            let kinds = list(several.iter().map(|entry| kind(entry.suite().signature()).to_owned()));
+            return Err(Failure::new(Exit::CommandLine, format!("{name} has keys of {kinds}; say which one is meant: --suite")));
+        }
     };
-    if entry.fingerprint() == fingerprint {
+    if entries.iter().any(|entry| entry.fingerprint() == fingerprint) {
         eprintln!("{name} has this key already; nothing was changed.");
         return Ok(());
     }
-    eprintln!("The key of {name}\n  until now  {}  ({}, {})", entry.fingerprint(), entry.met(), entry.date());
+    let suite = suite.or(replaced.map(Entry::suite)).unwrap_or_default();
+    eprintln!("The key of {name}, of {}", titled_kind(suite.signature()));
+    match replaced {
+        Some(entry) => eprintln!("  until now  {}  ({}, {})", entry.fingerprint(), entry.met(), entry.date()),
+        None => eprintln!("  until now  none of this kind"),
+    }
     eprintln!("  from now   {fingerprint}");
     if !yes && !confirmed(name)? {
         return Err(Failure::new(Exit::Refused, "not accepted; nothing was changed"));
     }
-    known.replace_key(name, fingerprint, entry.suite())?;
+    match replaced {
+        Some(entry) => known.replace_key(name, fingerprint, entry.suite())?,
+        None => known.add(name, fingerprint, suite, Met::FirstUse)?,
+    }
     eprintln!("Accepted. Compare the safety number at the next meeting: /verify");
     Ok(())
 }

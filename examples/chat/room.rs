@@ -3,8 +3,8 @@
 use crate::cli::Meeting;
 use crate::failure::Failure;
 use crate::home::Home;
+use crate::judge::Stranger;
 use crate::line::Heard;
-use crate::peers::Stranger;
 use crate::terminal::{Shown, Terminal, Typed};
 use std::cell::Cell;
 use std::net::{SocketAddr, TcpStream};
@@ -12,15 +12,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
-use twinlock::Fingerprint;
+use twinlock::identity::SignatureAlgorithm;
 use twinlock::io::{Frame, Observer, Stream};
+use twinlock::{Fingerprint, Identity, Suite};
 
 pub(crate) struct Room {
     pub(crate) terminal: Terminal,
     pub(crate) home: Home,
     /// Where received files land.
     pub(crate) files: PathBuf,
-    pub(crate) me: Fingerprint,
+    /// By which others know us, one of a kind.
+    me: Vec<(SignatureAlgorithm, Fingerprint)>,
     pub(crate) trace: Option<Observer>,
     pub(crate) tell: Sender<Event>,
     /// Nothing more will be typed.
@@ -51,7 +53,7 @@ pub(crate) struct Accepted {
 }
 
 impl Room {
-    pub(crate) fn new(home: &Home, me: Fingerprint, meeting: &Meeting) -> Self {
+    pub(crate) fn new(home: &Home, own: &[Identity], meeting: &Meeting) -> Self {
         let terminal = Terminal::new();
         let (tell, events) = channel();
         let trace = meeting.trace.then(|| tracer(terminal.shown()));
@@ -59,13 +61,18 @@ impl Room {
             terminal,
             home: home.clone(),
             files: home.files(meeting),
-            me,
+            me: own.iter().map(|me| (me.public().algorithm(), me.fingerprint())).collect(),
             trace,
             tell,
             input_ended: Cell::new(false),
             events,
             conversations: 0,
         }
+    }
+
+    /// By which the other side knows us in a conversation of this suite.
+    pub(crate) fn me(&self, suite: Suite) -> Option<Fingerprint> {
+        self.me.iter().find(|(algorithm, _)| *algorithm == suite.signature()).map(|(_, me)| *me)
     }
 
     /// Starts reading what is typed, if that was not done before.

@@ -68,6 +68,12 @@ pub(crate) fn wrapped(text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
+/// The name as a shell takes it.
+pub(crate) fn shell(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_alphanumeric() || ".:-_@[]".contains(c));
+    if plain { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
+}
+
 /// `1,224`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

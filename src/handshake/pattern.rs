@@ -145,7 +145,10 @@ mod tests {
     #[test]
     fn one_signature_context_is_the_beginning_of_another() {
         let contexts = Pattern::ALL.iter().flat_map(|p| [p.context(Role::Initiator), p.context(Role::Responder)]);
-        let contexts: alloc::vec::Vec<_> = contexts.chain([crate::identity::OLD, crate::identity::NEW]).collect();
+        let contexts = contexts.chain([crate::identity::OLD, crate::identity::NEW]);
+        #[cfg(feature = "round3")]
+        let contexts = contexts.chain([crate::crypto::label::KEY_CHECK]);
+        let contexts: alloc::vec::Vec<_> = contexts.collect();
         for (i, a) in contexts.iter().enumerate() {
             assert!(contexts.iter().enumerate().all(|(j, b)| i == j || !b.starts_with(a)));
         }

@@ -21,6 +21,8 @@ pub enum Trusted {
     Verified,
     /// It was taken at its first meeting, and its key is the same as then.
     FirstUse,
+    /// Another key of the same peer introduced it, in a statement of its owner, or of whoever had stolen that key. Show this, and never as verified.
+    Introduced,
     /// A person, or the program's own rule, said yes this time.
     Asked,
     /// It has no identity, and that was allowed.
@@ -56,6 +58,7 @@ impl fmt::Display for Trusted {
             Self::Pinned => "its fingerprint was given beforehand",
             Self::Verified => "verified by a person",
             Self::FirstUse => "trusted since its first use",
+            Self::Introduced => "introduced by another key of the same peer, and not verified",
             Self::Asked => "accepted this time",
             Self::Anonymous => "without identity, as allowed",
             Self::Anyone => "anybody was allowed",

@@ -30,7 +30,15 @@ fn the_commands_send_what_was_typed_or_do_nothing() {
     for line in ["/nonsense", "/help", "/info", "/ping", "/rekey", "/cancel", ""] {
         calling.type_line(line);
     }
-    for told in ["/nonsense is no command", "/verify ", "suite         X-Wing", "is there:", "fresh keys now", "no file is under way"] {
+    for told in [
+        "/nonsense is no command",
+        "/verify ",
+        "suite         level3 (0x0001), rank 1, category 3",
+        "made of       X-Wing",
+        "is there:",
+        "fresh keys now",
+        "no file is under way",
+    ] {
         calling.await_line(told);
     }
     listening.type_line("/verify");

@@ -30,6 +30,11 @@ impl Person {
         keyfile::load(self.path("identity.pem"), None).unwrap()
     }
 
+    /// Has the program make an identity for this suite, and gives its fingerprint.
+    pub(crate) fn keygen(&self, suite: &str) -> Fingerprint {
+        self.start(&["keygen", "--suite", suite, "--no-passphrase"]).finish().out.trim().parse().unwrap()
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = chat();
         command.arg("--home").arg(self.home.path()).args(arguments);

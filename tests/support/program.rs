@@ -2,22 +2,38 @@
 #![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each test binary uses a part, and a failed test panics")]
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Once, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a program may take, all in all.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// The example program, which `cargo test` has built beside the tests.
+/// The example program, which `cargo test` has built beside the tests, with their features.
 pub(crate) fn chat() -> Command {
+    static CHECKED: Once = Once::new();
+    CHECKED.call_once(check_features);
+    let mut command = Command::new(built());
+    command.env_remove("TWINLOCK_CHAT_HOME").env_remove("TWINLOCK_CHAT_PASSPHRASE");
+    command
+}
+
+fn built() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let chat = tests.parent().unwrap().parent().unwrap().join("examples/chat").with_extension(std::env::consts::EXE_EXTENSION);
     assert!(chat.exists(), "{} is missing: run `cargo test`, or `cargo build --example chat`", chat.display());
-    let mut command = Command::new(chat);
-    command.env_remove("TWINLOCK_CHAT_HOME").env_remove("TWINLOCK_CHAT_PASSPHRASE");
-    command
+    chat
+}
+
+/// `cargo test --test …` leaves the program as it was built last. A suite that it lacks is a wrong command line, and else there is no identity for it.
+fn check_features() {
+    for (suite, here) in [("level5", cfg!(feature = "level5")), ("round3", cfg!(feature = "round3"))] {
+        let asked = Command::new(built()).args(["--home", "/no/such/folder", "id", "--suite", suite]).output().unwrap();
+        let there = asked.status.code() != Some(2);
+        assert_eq!(there, here, "{suite} is not in both: run `cargo build --example chat` with the features of the tests");
+    }
 }
 
 pub(crate) struct Program {

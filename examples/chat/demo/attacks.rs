@@ -9,27 +9,30 @@ use std::thread;
 use std::time::Instant;
 use twinlock::io::{Accept, Error as Ended};
 use twinlock::trust::danger::TrustAnyone;
-use twinlock::{Distrust, Error, Identity, Pinned, Trust};
+use twinlock::{Distrust, Error, Identity, Pinned, Suite, Trust};
 
 /// Somebody else answers at the address of a peer whose fingerprint Alice has.
 pub(super) fn impostor(report: &Report, stage: &Stage) -> Act {
     report.act("Attack: Mallory answers in Bob's place");
-    let mallory = Identity::generate()?;
+    let mallory = Identity::generate_for(stage.suite.signature())?;
     let seen = Arc::<Mutex<Vec<Timed>>>::default();
     let begun = Instant::now();
-    let (called, answered) = with_answerer(&mallory, &stage.alice.identity, &mut Pinned(stage.bob.identity.fingerprint()), &seen)?;
+    let (called, answered) =
+        with_answerer(stage.suite, &mallory, &stage.alice.identity, &mut Pinned(stage.bob.identity.fingerprint()), &seen)?;
     report.row("Alice calls, and expects Bob's fingerprint", None, begun.elapsed());
     report.check(called == Some(Error::Untrusted(Distrust::NotExpected)), "Alice: it is not Bob; she hangs up");
     let sent: usize =
         seen.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|(frame, _)| frame.sent).map(|(frame, _)| frame.bytes).sum();
-    report.check(answered.is_some() && sent == 1224, "Mallory learned nothing of who called: she sent her one-time key alone");
+    // A length, a header, and the one-time key.
+    let hello = stage.suite.encapsulation_key_len().saturating_add(8);
+    report.check(answered.is_some() && sent == hello, "Mallory learned nothing of who called: she sent her one-time key alone");
     Ok(())
 }
 
 /// Bob's name comes with another key than the one that Alice remembers.
 pub(super) fn changed_key(report: &Report, stage: &mut Stage) -> Act {
     report.act("Attack: the Bob whom Alice remembers comes with another key");
-    let mallory = Identity::generate()?;
+    let mallory = Identity::generate_for(stage.suite.signature())?;
     let seen = Arc::<Mutex<Vec<Timed>>>::default();
     let begun = Instant::now();
     let mut asked = false;
@@ -37,7 +40,7 @@ pub(super) fn changed_key(report: &Report, stage: &mut Stage) -> Act {
         asked = true;
         true
     });
-    let (called, _) = with_answerer(&mallory, &stage.alice.identity, &mut trust, &seen)?;
+    let (called, _) = with_answerer(stage.suite, &mallory, &stage.alice.identity, &mut trust, &seen)?;
     drop(trust);
     report.row("Alice calls the one she knows as Bob", None, begun.elapsed());
     report.say(&format!("   until now  {}", stage.bob.identity.fingerprint()));
@@ -98,6 +101,7 @@ pub(super) fn cut_cable(report: &Report, stage: &mut Stage) -> Act {
 
 /// Somebody answers with this identity, whoever calls. What became of it on the caller's and on the answerer's side.
 fn with_answerer(
+    suite: Suite,
     answerer: &Identity,
     caller: &Identity,
     trust: &mut impl Trust,
@@ -107,8 +111,8 @@ fn with_answerer(
     let address = listener.local_addr()?;
     let observer = watch(seen);
     thread::scope(|scope| {
-        let answering = scope.spawn(|| Accept::new(answerer, PROLOGUE).accept(answer(&listener)?, &mut TrustAnyone));
-        let called = call(address, caller, trust, &observer);
+        let answering = scope.spawn(|| Accept::new(answerer, PROLOGUE).suites(&[suite]).accept(answer(&listener)?, &mut TrustAnyone));
+        let called = call(address, suite, caller, trust, &observer);
         let answered = answering.join().map_err(|_| "the answerer's side stopped")?;
         Ok((protocol_error(called), protocol_error(answered)))
     })

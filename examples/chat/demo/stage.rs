@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use twinlock::io::{self, Accept, Connect, Frame, Observer, Stream};
 use twinlock::trust::KnownPeers;
-use twinlock::{Identity, Trust, keyfile};
+use twinlock::{Identity, Suite, Trust, keyfile};
 
 pub(super) type Act = Result<(), Box<dyn Error>>;
 
 pub(super) struct Stage {
+    pub(super) suite: Suite,
     pub(super) folder: TempDir,
     pub(super) alice: Person,
     pub(super) bob: Person,
@@ -49,6 +50,12 @@ impl Report {
         println!("{line}");
     }
 
+    /// A part of its own, whose acts are counted anew.
+    pub(super) fn title(&self, title: &str) {
+        self.acts.set(0);
+        println!("\n════ {title}");
+    }
+
     pub(super) fn act(&self, title: &str) {
         self.acts.set(self.acts.get().saturating_add(1));
         println!("\n{}. {title}", self.acts.get());
@@ -75,10 +82,10 @@ impl Report {
 }
 
 impl Stage {
-    pub(super) fn new() -> Result<Self, Box<dyn Error>> {
+    pub(super) fn new(suite: Suite) -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
-        let (alice, bob) = (Person::new(folder.path(), "alice")?, Person::new(folder.path(), "bob")?);
-        Ok(Self { folder, alice, bob })
+        let (alice, bob) = (Person::new(folder.path(), "alice", suite)?, Person::new(folder.path(), "bob", suite)?);
+        Ok(Self { suite, folder, alice, bob })
     }
 
     /// Alice calls Bob; each knows the other, or gets to know it. Also what Alice saw on the line.
@@ -93,13 +100,14 @@ impl Stage {
 
     /// As above, Bob listening here, and Alice calling there: a go-between may sit there.
     pub(super) fn meet_through(&mut self, listener: &TcpListener, there: SocketAddr, observer: &Observer) -> Result<Pair, Box<dyn Error>> {
-        let (a, b) = (&mut self.alice, &mut self.bob);
+        let (a, b, suite) = (&mut self.alice, &mut self.bob, self.suite);
         thread::scope(|scope| {
             let answering = scope.spawn(move || {
                 let socket = answer(listener)?;
-                Accept::new(&b.identity, PROLOGUE).accept(socket, &mut b.known.anyone_known().or_ask(|_| Some("Alice".to_owned())))
+                let accept = Accept::new(&b.identity, PROLOGUE).suites(&[suite]);
+                accept.accept(socket, &mut b.known.anyone_known().or_ask(|_| Some("Alice".to_owned())))
             });
-            let called = call(there, &a.identity, &mut a.known.expect("Bob").or_ask(|_| true), observer);
+            let called = call(there, suite, &a.identity, &mut a.known.expect("Bob").or_ask(|_| true), observer);
             let answered = answering.join().map_err(|_| "Bob's side stopped")?;
             Ok(Pair { alice: called?, bob: answered? })
         })
@@ -107,19 +115,25 @@ impl Stage {
 }
 
 impl Person {
-    fn new(folder: &Path, name: &str) -> Result<Self, Box<dyn Error>> {
+    fn new(folder: &Path, name: &str, suite: Suite) -> Result<Self, Box<dyn Error>> {
         let own = folder.join(name);
         fs::create_dir(&own)?;
-        let identity = Identity::generate()?;
+        let identity = Identity::generate_for(suite.signature())?;
         keyfile::save(own.join("identity.pem"), &identity, None)?;
         Ok(Self { identity, known: KnownPeers::open(own.join("known_peers"))? })
     }
 }
 
-pub(super) fn call(to: SocketAddr, me: &Identity, trust: &mut impl Trust, observer: &Observer) -> Result<Stream<TcpStream>, io::Error> {
+pub(super) fn call(
+    to: SocketAddr,
+    suite: Suite,
+    me: &Identity,
+    trust: &mut impl Trust,
+    observer: &Observer,
+) -> Result<Stream<TcpStream>, io::Error> {
     let socket = TcpStream::connect(to)?;
     socket.set_nodelay(true)?;
-    Connect::new(me, PROLOGUE).observe(observer).connect(socket, trust)
+    Connect::new(me, PROLOGUE).suite(suite).observe(observer).connect(socket, trust)
 }
 
 pub(super) fn answer(listener: &TcpListener) -> std::io::Result<TcpStream> {
