@@ -163,7 +163,7 @@ fn a_signature_over_something_else_is_taken() {
     for change in changes {
         let signed = |identity: &Identity, to: &ToSign| {
             let mut to = to.clone();
-            change(&mut to.handshake_hash);
+            change(&mut to.message);
             sign(identity, &to)
         };
         let forged = reply(Pattern::Xx, b.public().as_bytes(), |to| signed(&b, to));
