@@ -2,7 +2,8 @@
 //! later with a recording.
 //!
 //! Every door has two locks, one classical and one post-quantum, and an attacker needs to break both: for key agreement (X-Wing: X25519 and ML-KEM-768) and for
-//! authentication (the composite signature of Ed25519 and ML-DSA-65), at the start of a conversation and all through it.
+//! authentication (the composite signature of Ed25519 and ML-DSA-65), at the start of a conversation and all through it. Other algorithms come as other suites,
+//! as a whole ([`Suite`], `docs/suites.md`).
 //!
 //! ```no_run
 //! # #[cfg(feature = "std")]
@@ -53,8 +54,10 @@
 //!
 //! # Features
 //!
-//! `std` (default): [`io`], [`keyfile`], [`trust::KnownPeers`] and the operating system's randomness. Without it the crate is `no_std` with `alloc`, and every function that
-//! draws randomness is called by its `_with_rng` name.
+//! - `std` (default): [`io`], [`keyfile`], [`trust::KnownPeers`] and the operating system's randomness. Without it the crate is `no_std` with `alloc`, and every function that
+//!   draws randomness is called by its `_with_rng` name.
+//! - `level5`: suite 0x0002 and the policy `trust::Cnsa2`. Pure Rust, `no_std` too (with `std` several times faster, by tables of P-384's base point).
+//! - `round3`: suite 0x7E03, the algorithms from before the standards, by unmaintained crates that need a C compiler; outside every claim. Read `docs/round3.md` first.
 
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![forbid(unsafe_code)]

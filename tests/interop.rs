@@ -29,23 +29,35 @@ fn python() -> Option<String> {
     found.then_some(python)
 }
 
+/// The chat's name and the Python's of each suite of this build, and the file of its identity.
+const SUITES: &[[&str; 3]] = &[
+    ["level3", "0x0001", "identity.pem"],
+    ["level3-aes", "0x0003", "identity.pem"],
+    #[cfg(feature = "level5")]
+    ["level5", "0x0002", "identity-level5.pem"],
+    #[cfg(feature = "round3")]
+    ["round3", "0x7e03", "identity-round3.pem"],
+];
+
 /// Both parties' files: keys made by one implementation are read by the other.
 struct Parties {
     folder: TempDir,
     python: String,
+    suite: [&'static str; 3],
     rust_print: String,
     python_print: String,
 }
 
 impl Parties {
-    fn new() -> Option<Self> {
+    fn new(suite: [&'static str; 3]) -> Option<Self> {
         let python = python()?;
-        let mut parties = Self { folder: tempfile::tempdir().unwrap(), python, rust_print: String::new(), python_print: String::new() };
+        let folder = tempfile::tempdir().unwrap();
+        let mut parties = Self { folder, python, suite, rust_print: String::new(), python_print: String::new() };
         let mut talk = parties.talk("keygen");
-        Program::start(talk.arg(parties.path("python.pem"))).finish();
-        Program::start(parties.chat().args(["keygen", "--no-passphrase"])).finish();
+        Program::start(talk.args(["--suite", suite[1]]).arg(parties.path("python.pem"))).finish();
+        Program::start(parties.chat().args(["keygen", "--no-passphrase", "--suite", suite[0]])).finish();
         let print = |file: &str| Program::start(parties.talk("fingerprint").arg(parties.path(file))).finish().out.trim().to_owned();
-        (parties.rust_print, parties.python_print) = (print("home/identity.pem"), print("python.pem"));
+        (parties.rust_print, parties.python_print) = (print(&format!("home/{}", suite[2])), print("python.pem"));
         fs::write(parties.path("from-python.bin"), vec![0x70; 200_000]).unwrap();
         fs::write(parties.path("from-rust.bin"), vec![0x72; 200_000]).unwrap();
         Some(parties)
@@ -70,6 +82,7 @@ impl Parties {
     /// What the Python says, sends and awaits, in either role.
     fn python_talks(&self, command: &mut Command) -> Program {
         command.arg("--identity").arg(self.path("python.pem")).args(["--peer", &self.rust_print]);
+        command.args(["--suite", self.suite[1]]);
         command.args(["--say", "from python", "--rekey", "--key-update", "--ping", "7", "--padding", "padme", "--expect", "2"]);
         fs::create_dir(self.path("python-files")).unwrap();
         Program::start(command.arg("--send").arg(self.path("from-python.bin")).arg("--files").arg(self.path("python-files")))
@@ -93,20 +106,25 @@ impl Parties {
 
 #[test]
 fn the_python_cannot_call_the_chat() {
-    let Some(parties) = Parties::new() else { return };
-    let mut rust = Program::start(parties.chat().args(["listen", "127.0.0.1:0", "--peer", &parties.python_print]));
-    let port = rust.port();
-    let python = parties.python_talks(parties.talk("connect").args(["127.0.0.1", &port]));
-    parties.rust_talks(rust, python);
+    for suite in SUITES {
+        let Some(parties) = Parties::new(*suite) else { return };
+        let listen = ["listen", "127.0.0.1:0", "--suite", suite[0], "--peer", &parties.python_print];
+        let mut rust = Program::start(parties.chat().args(listen));
+        let port = rust.port();
+        let python = parties.python_talks(parties.talk("connect").args(["127.0.0.1", &port]));
+        parties.rust_talks(rust, python);
+    }
 }
 
 #[test]
 fn the_chat_cannot_call_the_python() {
-    let Some(parties) = Parties::new() else { return };
-    let mut python = parties.python_talks(parties.talk("listen").args(["--port", "0"]));
-    let address = format!("127.0.0.1:{}", python.port());
-    let rust = Program::start(parties.chat().args(["connect", &address, "--peer", &parties.python_print]));
-    parties.rust_talks(rust, python);
+    for suite in SUITES {
+        let Some(parties) = Parties::new(*suite) else { return };
+        let mut python = parties.python_talks(parties.talk("listen").args(["--port", "0"]));
+        let address = format!("127.0.0.1:{}", python.port());
+        let rust = Program::start(parties.chat().args(["connect", &address, "--suite", suite[0], "--peer", &parties.python_print]));
+        parties.rust_talks(rust, python);
+    }
 }
 
 #[test]
