@@ -1,10 +1,10 @@
 //! A generator that fails, at each draw in turn: the operation fails, and nothing is sent.
 
-use crate::support::pair::{Ends, PATTERNS, alice, bob};
+use crate::support::pair::{Ends, PATTERNS, Run};
 use crate::support::rng::Seeded;
+use crate::{Case, Exemption};
 use twinlock::channel::{CloseCode, Record};
-use twinlock::handshake::{AnonymousInitiator, Hello, Initiator, Psk};
-use twinlock::identity::SignatureAlgorithm;
+use twinlock::handshake::{Hello, Psk};
 use twinlock::trust::{Anonymous, Pinned};
 use twinlock::{Error, Identity};
 
@@ -20,52 +20,47 @@ fn at_each_draw<T>(mut f: impl FnMut(&mut Seeded) -> Result<T, Error>) -> usize 
     good.draws()
 }
 
-#[test]
-fn a_failing_generator_makes_keys() {
-    assert_eq!(at_each_draw(|rng| Identity::generate_with_rng(SignatureAlgorithm::MlDsa65Ed25519, rng)), 1);
+pub(crate) fn a_failing_generator_makes_keys(case: &Case) {
+    let draws = at_each_draw(|rng| Identity::generate_with_rng(case.suite.signature(), rng));
+    assert_eq!(draws, case.sizes().draws_for_identity);
     assert_eq!(at_each_draw(Psk::generate_with_rng), 1);
 }
 
 /// An error carries no message: what is returned is all that could be sent.
-#[test]
-fn a_failing_generator_sends_a_handshake_message() {
+pub(crate) fn a_failing_generator_sends_a_handshake_message(case: &Case) {
+    let signing = if case.is_exempt(Exemption::InjectedRandomness) { 0 } else { 1 };
     for pattern in PATTERNS {
-        let ends = Ends::new(pattern);
-        let hello = ends.hello().1;
-        let reply = ends.reply(&hello).unwrap().1;
-        let psk = ends.psks[0].first();
+        let ends = case.ends(pattern);
         if pattern.identified() {
-            let initiator = || psk.into_iter().fold(Initiator::new(alice(), ends.prologues[0]), Initiator::psk);
-            assert_eq!(at_each_draw(|rng| initiator().send_hello_with_rng(rng)), 1);
-            assert_eq!(at_each_draw(|rng| ends.listening().read_hello(&hello).unwrap().send_reply_with_rng(rng)), 2);
+            assert_eq!(at_each_draw(|rng| ends.initiator().send_hello_with_rng(rng)), 1);
+            assert_eq!(at_each_draw(|rng| ends.listening().read_hello(&ends.hello().1).unwrap().send_reply_with_rng(rng)), 1 + signing);
             assert_eq!(
                 at_each_draw(|rng| {
-                    let crate::support::pair::Waiting::Identified(waiting) = ends.hello().0 else { panic!() };
-                    waiting.read_reply(&reply)?.send_finish_with_rng(&mut Pinned(bob().fingerprint()), rng)
+                    let Run { waiting, reply, .. } = ends.run();
+                    let read = waiting.identified().read_reply(&reply).unwrap();
+                    read.send_finish_with_rng(&mut Pinned(case.bob().fingerprint()), rng)
                 }),
-                1
+                signing
             );
         } else {
-            let initiator = || psk.into_iter().fold(AnonymousInitiator::new(ends.prologues[0]), AnonymousInitiator::psk);
-            assert_eq!(at_each_draw(|rng| initiator().send_hello_with_rng(rng)), 1);
+            assert_eq!(at_each_draw(|rng| ends.anonymous_initiator().send_hello_with_rng(rng)), 1);
             assert_eq!(
                 at_each_draw(|rng| {
-                    let Hello::Anonymous(heard) = ends.listening().read_any_hello(&hello).unwrap() else { panic!() };
+                    let Hello::Anonymous(heard) = ends.listening().read_any_hello(&ends.hello().1).unwrap() else { panic!() };
                     heard.send_reply_with_rng(&mut Anonymous, rng).map_err(|rejected| {
                         assert!(rejected.answer().is_empty());
                         rejected.error()
                     })
                 }),
-                2
+                1 + signing
             );
         }
     }
 }
 
 /// The channel goes on: nothing was sent, and neither half has failed.
-#[test]
-fn a_failing_generator_renews_a_key() {
-    let ([a, b], _) = Ends::new(PATTERNS[0]).meet();
+pub(crate) fn a_failing_generator_renews_a_key(case: &Case) {
+    let ([a, b], _) = case.ends(PATTERNS[0]).meet();
     let (mut a_seals, mut a_opens, _) = a.into_halves();
     let (mut b_seals, mut b_opens, _) = b.into_halves();
     let mut wire = Vec::new();
@@ -88,12 +83,25 @@ fn a_failing_generator_renews_a_key() {
     assert!(matches!(a_opens.open(&mut wire).unwrap(), Record::Close(_)));
 }
 
+/// The same numbers make the same handshake, byte for byte, and the same identity; other ones another.
+pub(crate) fn randomness_comes_from_elsewhere_than_the_generator_that_was_given(case: &Case) {
+    let same = !case.is_exempt(Exemption::InjectedRandomness);
+    for pattern in PATTERNS {
+        let messages = |seeds| case.seeded(pattern, seeds).meet().1;
+        let (once, again, other) = (messages([1, 2]), messages([1, 2]), messages([3, 4]));
+        assert!(once.iter().zip(&again).all(|(one, other)| (one == other) == same), "{pattern:?}");
+        assert!(once.iter().zip(&other).all(|(one, other)| one != other), "{pattern:?}");
+    }
+    let identity = |seed| Identity::generate_with_rng(case.suite.signature(), &mut Seeded::new(seed)).unwrap().fingerprint();
+    assert_eq!(identity(1) == identity(1), same);
+    assert_ne!(identity(1), identity(2));
+}
+
 /// A generator that gives the same again makes the same keys: the transcript still tells two peers' conversations apart.
-#[test]
-fn a_stuck_generator_makes_two_peers_share_keys() {
-    let meets = |initiator, prologue: &'static [u8]| {
-        let ends = Ends::new(PATTERNS[0]);
-        let expected = [ends.expected[0], Identity::fingerprint(initiator)];
+pub(crate) fn a_stuck_generator_makes_two_peers_share_keys(case: &Case) {
+    let meets = |initiator: &'static Identity, prologue: &'static [u8]| {
+        let ends = case.ends(PATTERNS[0]);
+        let expected = [ends.expected[0], initiator.fingerprint()];
         Ends { initiator, expected, prologues: [prologue; 2], ..ends }.meet().0
     };
     let seal = |[channel, _]: [twinlock::Channel; 2]| {
@@ -101,7 +109,10 @@ fn a_stuck_generator_makes_two_peers_share_keys() {
         channel.into_halves().0.message(b"same text", &mut frame).unwrap();
         frame
     };
-    let [once, prologue, peer] = [meets(alice(), b"1"), meets(alice(), b"2"), meets(crate::support::pair::eve(), b"1")].map(seal);
+    let (alice, eve) = (case.alice(), case.eve());
+    let [once, again, prologue, peer] = [meets(alice, b"1"), meets(alice, b"1"), meets(alice, b"2"), meets(eve, b"1")].map(seal);
+    // Where the generator is not all there is, it cannot be stuck.
+    assert_eq!(once == again, !case.is_exempt(Exemption::InjectedRandomness));
     assert_ne!(once, prologue);
     assert_ne!(once, peer);
 }

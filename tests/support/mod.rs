@@ -3,4 +3,5 @@
 
 pub(crate) mod pair;
 pub(crate) mod rng;
+pub(crate) mod sizes;
 pub(crate) mod vectors;
