@@ -77,8 +77,8 @@ pub(crate) enum Command {
     Connect {
         /// Host or address, and port if it is not 7117
         address: String,
-        /// Speak in this suite: level3, level3-aes, level5, round3, or its number [default: the highest in which the peer is known and for which
-        /// there is an identity; for a new peer that of the identity that there is, level3 first]
+        /// Speak in this suite: level3, level3-aes, level5, round3, or its number [default: the highest in which the peer is known and knows you; for
+        /// a new peer that of the identity that there is, level3 first]
         #[arg(long, value_parser = suites::parse)]
         suite: Option<Suite>,
         #[command(flatten)]

@@ -35,6 +35,7 @@ mod suites;
 mod talk;
 mod terminal;
 mod text;
+mod told;
 mod wire;
 
 use clap::Parser;

@@ -10,6 +10,7 @@ use crate::statements::load;
 use crate::suites::{parse, titled, titled_kind, warn_of_round3};
 use crate::talk::talk;
 use crate::terminal::Typed;
+use crate::told::known_to;
 use crate::wire::PROLOGUE;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub(crate) fn connect(home: &Home, address: &str, suite: Option<Suite>, meeting:
     ended
 }
 
-/// The suite that was named; else the best in which the peer is known; else that of the identity that there is.
+/// The suite that was named; else the best in which the peer is known, and knows us; else that of the identity that there is.
 fn choose(own: &mut Own<'_>, home: &Home, named: Option<Suite>, expected: &str, meeting: &Meeting) -> Result<Suite, Failure> {
     if let Some(suite) = policy(meeting, named.as_slice())?.first() {
         return Ok(*suite);
@@ -49,7 +50,7 @@ fn choose(own: &mut Own<'_>, home: &Home, named: Option<Suite>, expected: &str, 
     let kinds = own.kinds_to_speak_with()?;
     let known = home.known_peers()?;
     let best = match meeting.peers.as_slice() {
-        [] => known.best_suite(expected, &kinds),
+        [] => known.best_suite(expected, &known_to(home, &known, expected, &kinds)),
         pins => {
             let known = pins.iter().filter_map(|pin| known.by_fingerprint(*pin)).map(|entry| entry.suite().signature());
             known.filter(|kind| kinds.contains(kind)).find_map(Suite::for_signature)

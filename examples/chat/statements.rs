@@ -71,8 +71,8 @@ pub(crate) fn outcome(name: &str, statement: &Statement, taken: &Result<Taken, N
         Ok(Taken::Introduced) => {
             let kind = statement.new().map(|new| kind(new.algorithm())).unwrap_or_default();
             format!(
-                "{said}. It is remembered as introduced, not as verified: /verify in a conversation under it. To speak in {kind} yourself you \
-                 need an identity of that kind that {name} knows (`chat keygen`, `chat statement beside`); then `chat connect` does so by itself."
+                "{said}. It is remembered as introduced, not as verified: /verify in a conversation under it. Once {name} knows a key of yours \
+                 of that kind too (chat keygen --suite {kind}, chat statement beside, /statement), `chat connect` speaks in {kind} by itself."
             )
         }
         Ok(Taken::Succeeded) => format!(

@@ -84,6 +84,30 @@ fn two_stay_in_level_3_or_go_back_to_it() {
     listening.finish();
 }
 
+/// One introduces the new key today, the other another day.
+#[cfg(feature = "level5")]
+#[test]
+fn a_peer_is_called_in_a_suite_in_which_it_does_not_know_us_yet() {
+    let (alice, bob) = friends();
+    alice.keygen("level5");
+    let keys = ["--old", "level3", "--new", "level5"];
+    let from_alice = make(&alice, "beside", &keys);
+    let (listening, mut calling) = meet(&alice, &bob, &["--statement", &from_alice], &[]);
+    calling.await_line("Alice says");
+    calling.finish();
+    listening.finish();
+
+    bob.keygen("level5");
+    let from_bob = make(&bob, "beside", &keys);
+    for (statement, suite) in [(&[][..], "level3"), (&["--statement", &from_bob], "level3"), (&[], "level5"), (&[], "level5")] {
+        let (listening, mut calling) = meet(&alice, &bob, &[], statement);
+        calling.type_line("/info");
+        calling.await_line(&format!("suite         {suite} "));
+        calling.finish();
+        listening.finish();
+    }
+}
+
 #[cfg(feature = "round3")]
 #[test]
 fn round_3_is_never_left() {

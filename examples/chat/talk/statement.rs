@@ -4,6 +4,7 @@ use super::Talk;
 use crate::commands::Asked;
 use crate::statements::{brief, load, outcome};
 use crate::text::harmless;
+use crate::told::remember;
 use crate::wire::Message;
 use std::path::Path;
 use twinlock::identity::Statement;
@@ -25,6 +26,11 @@ impl Talk<'_> {
     fn say_statement(&self, statement: &Statement) {
         self.say(Message::Statement(statement.as_bytes()));
         self.terminal().note(&format!("you told {}: {}", self.peer.name, brief(statement)));
+        let new = statement.new().filter(|_| self.peer.trusted != Trusted::Pinned);
+        let remembered = new.map_or(Ok(()), |new| remember(&self.room.home, self.peer.fingerprint, new.algorithm()));
+        if let Err(error) = remembered {
+            self.terminal().note(&format!("that you did could not be remembered: {error}. To call in its suite, name it: --suite"));
+        }
     }
 
     /// Takes what the other side says about its keys into the known peers, as far as it is about a key known under its name.
