@@ -25,5 +25,7 @@ mod keys;
 mod person;
 #[path = "chat/rules.rs"]
 mod rules;
+#[path = "chat/statements.rs"]
+mod statements;
 #[path = "chat/suites.rs"]
 mod suites;

@@ -3,7 +3,7 @@
 use crate::failure::EXIT_CODES;
 use crate::suites;
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use twinlock::{Fingerprint, Suite};
 
 /// Where `listen` listens, and where `connect` looks if the address has no port.
@@ -77,8 +77,8 @@ pub(crate) enum Command {
     Connect {
         /// Host or address, and port if it is not 7117
         address: String,
-        /// Speak in this suite: level3, level3-aes, level5, round3, or its number [default: the highest in which the peer is known and for which
-        /// there is an identity; for a new peer that of the identity that there is, level3 first]
+        /// Speak in this suite: level3, level3-aes, level5, round3, or its number [default: the highest in which the peer is known and knows you; for
+        /// a new peer that of the identity that there is, level3 first]
         #[arg(long, value_parser = suites::parse)]
         suite: Option<Suite>,
         #[command(flatten)]
@@ -88,6 +88,11 @@ pub(crate) enum Command {
     Peers {
         #[command(subcommand)]
         command: Option<PeersCommand>,
+    },
+    /// Say something about your own keys, for those who know you: this one stands beside that one, or for it, or is revoked
+    Statement {
+        #[command(subcommand)]
+        command: StatementCommand,
     },
     /// See it all in one window: a meeting, talk, a file, fresh keys, and what happens to four kinds of attack
     Demo {
@@ -123,6 +128,9 @@ pub(crate) struct Meeting {
     /// Speak in level5 alone, whose algorithms are on the list of CNSA 2.0: docs/cnsa2.md
     #[arg(long)]
     pub(crate) cnsa2: bool,
+    /// Tell each peer this about your keys, at the beginning; `chat statement` makes the file, several allowed
+    #[arg(long = "statement", value_name = "FILE")]
+    pub(crate) statements: Vec<PathBuf>,
     /// Tell each frame's direction, kind and length on standard error
     #[arg(long)]
     pub(crate) trace: bool,
@@ -151,6 +159,54 @@ pub(crate) enum IdCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum StatementCommand {
+    /// The new identity stands beside the old one, for another suite: both go on
+    Beside(Succession),
+    /// The new identity stands for the old one, which retires: whoever takes this never accepts the old one again
+    Instead(Succession),
+    /// The identity is revoked: its key is lost, or in other hands. It takes the key to say so, so make this beforehand
+    Revoke {
+        /// The identity: of the home folder, by its suite, or a file
+        #[arg(long, value_name = "SUITE or FILE", value_parser = key_of)]
+        old: KeyOf,
+        /// The new file for the statement
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Show what a statement says, about which keys, and when its owner made it. Its signatures are verified
+    Show { file: PathBuf },
+}
+
+/// Two identities, the old and the new.
+#[derive(Args, Debug)]
+pub(crate) struct Succession {
+    /// The old identity: of the home folder, by its suite, or a file
+    #[arg(long, value_name = "SUITE or FILE", value_parser = key_of)]
+    pub(crate) old: KeyOf,
+    /// The new identity
+    #[arg(long, value_name = "SUITE or FILE", value_parser = key_of)]
+    pub(crate) new: KeyOf,
+    /// The new file for the statement
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// Where an own identity is.
+#[derive(Clone, Debug)]
+pub(crate) enum KeyOf {
+    Suite(Suite),
+    File(PathBuf),
+}
+
+fn key_of(text: &str) -> Result<KeyOf, String> {
+    match suites::parse(text) {
+        Ok(suite) => Ok(KeyOf::Suite(suite)),
+        Err(_) if Path::new(text).exists() => Ok(KeyOf::File(text.into())),
+        Err(why) => Err(format!("{why}. And there is no such file")),
+    }
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum PeersCommand {
     /// List them
     List,
@@ -160,7 +216,14 @@ pub(crate) enum PeersCommand {
     Forget { name: String },
     /// Write the list to a new file, or to standard output
     Export { file: Option<PathBuf> },
-    /// Accept a peer's changed key, after a person has compared the fingerprint
+    /// Take a statement of a peer about its keys
+    Take {
+        file: PathBuf,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Accept a peer's changed key, or one that is refused since what introduced it is revoked, after a person has compared the fingerprint
     Accept {
         name: String,
         fingerprint: Fingerprint,

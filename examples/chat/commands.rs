@@ -6,13 +6,17 @@ use crate::talk::{Companion, Talk};
 use crate::text::{bytes, grouped, hex};
 use std::path::PathBuf;
 use std::time::Instant;
+use twinlock::Fingerprint;
 use twinlock::channel::Totals;
+use twinlock::identity::Statement;
 use twinlock::trust::{KnownPeersError, Met, Trusted};
 
 const HELP: &str = "\
 /verify      compare the safety number with the other side, and remember that it matched
 /send FILE   send a file
 /cancel      stop the files that are under way, in either direction
+/statement FILE  tell the other side about your keys: `chat statement` makes the file
+/take        decide about the other side's statement, where that takes a person
 /rekey       renew the keys of both directions now; they are renewed by themselves too
 /info        who is there, how it is trusted, what went over the line
 /ping        ask whether the other side is there, and how long the answer takes
@@ -33,6 +37,8 @@ pub(crate) enum Command<'a> {
     Verify,
     Send(&'a str),
     Cancel,
+    Statement(&'a str),
+    Take,
     Rekey,
     Info,
     Ping,
@@ -41,9 +47,10 @@ pub(crate) enum Command<'a> {
 }
 
 /// A question that the next line answers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) enum Asked {
     SafetyNumberMatches,
+    TakesStatement(Box<Statement>),
 }
 
 impl<'a> Input<'a> {
@@ -59,6 +66,8 @@ impl<'a> Input<'a> {
         Self::Command(match (word.trim_end(), rest.trim()) {
             ("verify", "") => Command::Verify,
             ("send", file) if !file.is_empty() => Command::Send(unquoted(file)),
+            ("statement", file) if !file.is_empty() => Command::Statement(unquoted(file)),
+            ("take", "") => Command::Take,
             ("cancel", "") => Command::Cancel,
             ("rekey", "") => Command::Rekey,
             ("info", "") => Command::Info,
@@ -80,6 +89,11 @@ impl Talk<'_> {
         match command {
             Command::Verify => self.verify(),
             Command::Send(file) => self.outbox.queue(from_home(file), self.terminal()),
+            Command::Statement(_) if !self.ready => {
+                self.terminal().note(&format!("not sent: {} has not accepted you yet", self.peer.name));
+            }
+            Command::Statement(file) => self.send_statement(&from_home(file)),
+            Command::Take => self.ask_to_take(),
             Command::Cancel => self.cancel(),
             Command::Rekey => {
                 self.line.rekey();
@@ -96,6 +110,7 @@ impl Talk<'_> {
     pub(crate) fn answer(&mut self, asked: Asked, line: &str) {
         match asked {
             Asked::SafetyNumberMatches => self.verified(line),
+            Asked::TakesStatement(statement) => self.taken(*statement, line),
         }
     }
 
@@ -158,11 +173,12 @@ impl Talk<'_> {
     fn info(&self) {
         let Companion { name, fingerprint, trusted, suite, handshake_hash } = &self.peer;
         let stats = self.line.stats();
+        let introducer = self.introducer().map(|by| format!(" (by {by})")).unwrap_or_default();
         let hash = hex(handshake_hash.get(..8).unwrap_or_default());
         self.terminal().note(&format!(
             "peer          {name}\n\
              fingerprint   {fingerprint}\n\
-             trust         {trusted}\n\
+             trust         {trusted}{introducer}\n\
              suite         {}, rank {}, {}\n\
              made of       {suite}\n\
              conversation  {hash}… (the same on both sides)\n\
@@ -174,6 +190,12 @@ impl Talk<'_> {
             totals(stats.sent),
             totals(stats.received)
         ));
+    }
+
+    /// The key that introduced this peer's, where it is trusted for that alone.
+    fn introducer(&self) -> Option<Fingerprint> {
+        let known = self.room.home.known_peers().ok().filter(|_| self.peer.trusted == Trusted::Introduced)?;
+        known.by_fingerprint(self.peer.fingerprint)?.introducer()
     }
 }
 

@@ -50,6 +50,11 @@ impl Home {
         KnownPeers::open(self.folder.join("known_peers"))
     }
 
+    /// Where it is remembered who was told of which own key.
+    pub(crate) fn told_file(&self) -> PathBuf {
+        self.folder.join("told")
+    }
+
     /// The folder for received files. It is made when the first one comes.
     pub(crate) fn files(&self, meeting: &Meeting) -> PathBuf {
         meeting.files.clone().unwrap_or_else(|| self.folder.join("files"))

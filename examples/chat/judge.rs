@@ -75,10 +75,12 @@ impl Judge<'_> {
     fn distrusted(&mut self, why: Distrust, seen: Fingerprint, suite: Suite) -> Failure {
         match why {
             Distrust::NotExpected => self.unexpected(seen),
-            Distrust::ChangedKey => match self.keys_of_the_expected().find(|entry| entry.suite().signature() == suite.signature()) {
-                Some(entry) => changed_key(entry, seen),
+            Distrust::ChangedKey => match self.key_in_its_place(suite) {
+                Some(entry) => changed_key(entry, seen, suite),
                 None => Failure::new(Exit::ChangedKey, format!("that name has another key than {seen}; give this peer another name")),
             },
+            Distrust::Retired | Distrust::Revoked => self.dead(why, seen),
+            Distrust::IntroducerRevoked => self.rests_on_nothing(seen),
             Distrust::WeakerSuite => self.weaker(seen, suite),
             Distrust::Unknown if self.keys_of_the_expected().next().is_some() => self.no_such_key(seen, suite),
             Distrust::Unknown => Failure::new(
@@ -97,6 +99,39 @@ impl Judge<'_> {
         }
     }
 
+    /// The key for which another came: the living one of its kind, or a dead one.
+    fn key_in_its_place(&self, suite: Suite) -> Option<&Entry> {
+        let name = self.expected.as_deref()?;
+        let of_this_kind = |entry: &&Entry| entry.suite().signature() == suite.signature();
+        let dead = || self.known.entries().iter().filter(|entry| entry.name() == name && !entry.living());
+        self.known.by_name(name).find(of_this_kind).or_else(|| dead().find(of_this_kind)).or_else(|| dead().next())
+    }
+
+    /// The key was retired or revoked.
+    fn dead(&self, why: Distrust, seen: Fingerprint) -> Failure {
+        let name = self.known.by_fingerprint(seen).map(Entry::name).unwrap_or_default();
+        let living: Vec<String> = self
+            .known
+            .by_name(name)
+            .map(|entry| format!("\n  {}  {}", entry.fingerprint(), titled_kind(entry.suite().signature())))
+            .collect();
+        let living = if living.is_empty() { String::new() } else { format!("\nKeys of {name} that count:{}", living.concat()) };
+        Failure::new(Exit::Refused, format!("{why}\n  {seen}{living}"))
+    }
+
+    /// The key was introduced by one that is no longer trusted.
+    fn rests_on_nothing(&self, seen: Fingerprint) -> Failure {
+        let entry = self.known.by_fingerprint(seen);
+        let name = entry.map(Entry::name).unwrap_or_default();
+        let option = entry.map(|entry| option(entry.suite().signature())).unwrap_or_default();
+        let text = format!(
+            "the key of {name} was introduced by one that is no longer trusted, so it may be a thief's. Ask {name} in another way what \
+             `chat id` shows there. Only if it is this one, accept it:\n  chat peers accept {} {seen}{option}",
+            shell(name)
+        );
+        Failure::new(Exit::Refused, text)
+    }
+
     /// All keys of the name that is expected.
     fn keys_of_the_expected(&self) -> impl Iterator<Item = &Entry> {
         self.expected.iter().flat_map(|name| self.known.by_name(name))
@@ -105,7 +140,8 @@ impl Judge<'_> {
     /// The peer was spoken to in a stronger suite.
     fn weaker(&self, seen: Fingerprint, suite: Suite) -> Failure {
         let name = self.known.by_fingerprint(seen).map(Entry::name).or(self.expected.as_deref()).unwrap_or_default();
-        let Some(highest) = self.known.by_name(name).map(Entry::suite).max_by_key(|suite| suite.rank()) else {
+        let spoken = self.known.entries().iter().filter(|entry| entry.name() == name && entry.spoken());
+        let Some(highest) = spoken.map(Entry::suite).max_by_key(|suite| suite.rank()) else {
             return Failure::new(Exit::Refused, Distrust::WeakerSuite.to_string());
         };
         let (strong, weak, option) = (titled(highest), titled(suite), crate::suites::name(highest));
@@ -159,7 +195,7 @@ impl Judge<'_> {
     }
 }
 
-fn changed_key(entry: &Entry, seen: Fingerprint) -> Failure {
+fn changed_key(entry: &Entry, seen: Fingerprint, suite: Suite) -> Failure {
     let name = entry.name();
     let text = format!(
         "THE KEY OF {name} HAS CHANGED. The conversation was refused.\n\
@@ -172,7 +208,7 @@ fn changed_key(entry: &Entry, seen: Fingerprint) -> Failure {
         entry.met(),
         entry.date(),
         shell(name),
-        option(entry.suite().signature())
+        option(suite.signature())
     );
     Failure::new(Exit::ChangedKey, text)
 }

@@ -7,6 +7,7 @@
 //!                                ├ wire ............ its messages (docs/chat.md)
 //!                                ├ commands ........ what is typed
 //!                                └ outbox, inbox ... files
+//!        statements ................... what owners say about their keys
 //!        suites ....................... their names
 //!        terminal, editor, status ..... what is typed and shown
 //!        demo ......................... all of it in one window
@@ -28,11 +29,13 @@ mod outbox;
 mod own;
 mod peers;
 mod room;
+mod statements;
 mod status;
 mod suites;
 mod talk;
 mod terminal;
 mod text;
+mod told;
 mod wire;
 
 use clap::Parser;
@@ -59,6 +62,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Listen { address, once, suites, meeting } => listen::listen(&home, &address, once, &suites, &meeting),
         Command::Connect { address, suite, meeting } => meet::connect(&home, &address, suite, &meeting),
         Command::Peers { command } => peers::peers(&home, command),
+        Command::Statement { command } => statements::statement(&home, &command),
         Command::Demo { suite } => demo::demo(suite.map(|Suites(suites)| suites)),
     }
 }

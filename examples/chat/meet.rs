@@ -6,13 +6,14 @@ use crate::home::{Home, load_psk};
 use crate::judge::{Judge, Stranger};
 use crate::own::Own;
 use crate::room::{Accepted, Event, Room};
+use crate::statements::load;
 use crate::suites::{parse, titled, titled_kind, warn_of_round3};
 use crate::talk::talk;
 use crate::terminal::Typed;
+use crate::told::known_to;
 use crate::wire::PROLOGUE;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
-use twinlock::identity::SignatureAlgorithm;
 use twinlock::io::Connect;
 #[cfg(feature = "level5")]
 use twinlock::trust::Cnsa2;
@@ -41,7 +42,7 @@ pub(crate) fn connect(home: &Home, address: &str, suite: Option<Suite>, meeting:
     ended
 }
 
-/// The suite that was named; else the best in which the peer is known; else that of the identity that there is.
+/// The suite that was named; else the best in which the peer is known, and knows us; else that of the identity that there is.
 fn choose(own: &mut Own<'_>, home: &Home, named: Option<Suite>, expected: &str, meeting: &Meeting) -> Result<Suite, Failure> {
     if let Some(suite) = policy(meeting, named.as_slice())?.first() {
         return Ok(*suite);
@@ -49,18 +50,13 @@ fn choose(own: &mut Own<'_>, home: &Home, named: Option<Suite>, expected: &str, 
     let kinds = own.kinds_to_speak_with()?;
     let known = home.known_peers()?;
     let best = match meeting.peers.as_slice() {
-        [] => best_suite(&known, expected, &kinds),
+        [] => known.best_suite(expected, &known_to(home, &known, expected, &kinds)),
         pins => {
             let known = pins.iter().filter_map(|pin| known.by_fingerprint(*pin)).map(|entry| entry.suite().signature());
             known.filter(|kind| kinds.contains(kind)).find_map(Suite::for_signature)
         }
     };
     Ok(best.or_else(|| kinds.iter().copied().find_map(Suite::for_signature)).unwrap_or_default())
-}
-
-fn best_suite(known: &KnownPeers, name: &str, kinds: &[SignatureAlgorithm]) -> Option<Suite> {
-    let suites = known.by_name(name).map(|entry| entry.suite()).filter(|suite| kinds.contains(&suite.signature()));
-    suites.max_by_key(|suite| suite.rank())
 }
 
 /// The suites that were named; under `--cnsa2` level5, and no other.
@@ -85,7 +81,8 @@ pub(crate) fn policy(meeting: &Meeting, named: &[Suite]) -> Result<Vec<Suite>, F
 pub(crate) fn prepare(home: &Home, own: &[Identity], meeting: &Meeting) -> Result<Room, Failure> {
     // A list that cannot be read shows now, not when somebody is there.
     home.known_peers()?;
-    Ok(Room::new(home, own, meeting))
+    let statements = meeting.statements.iter().map(|path| load(path)).collect::<Result<_, _>>()?;
+    Ok(Room::new(home, own, statements, meeting))
 }
 
 fn call(room: &Room, me: &Identity, suite: Suite, address: &str, expected: String, meeting: &Meeting) -> Result<Accepted, Failure> {

@@ -3,13 +3,14 @@
 use crate::cli::PeersCommand;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
+use crate::statements::{described, load, outcome};
 use crate::suites::{kind, list, titled_kind};
 use crate::text::harmless;
 use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
-use twinlock::trust::{Entry, KnownPeers, KnownPeersError, Met};
-use twinlock::{Fingerprint, Suite};
+use twinlock::trust::{Entry, KnownPeers, KnownPeersError, Met, NotTaken};
+use twinlock::{Distrust, Fingerprint, Suite};
 
 pub(crate) fn peers(home: &Home, command: Option<PeersCommand>) -> Result<(), Failure> {
     let mut known = home.known_peers()?;
@@ -25,18 +26,48 @@ pub(crate) fn peers(home: &Home, command: Option<PeersCommand>) -> Result<(), Fa
             Ok(())
         }
         PeersCommand::Export { file } => export(&known, file.as_deref()),
+        PeersCommand::Take { file, yes } => take(&mut known, &file, yes),
         PeersCommand::Accept { name, fingerprint, suite, yes } => accept(&mut known, &name, fingerprint, suite, yes),
     }
 }
 
 fn show(known: &KnownPeers) {
-    let width = known.entries().iter().map(|entry| entry.name().chars().count()).max().unwrap_or_default();
+    let width = known.entries().iter().map(|entry| shown_name(entry).chars().count()).max().unwrap_or_default();
     for entry in known.entries() {
-        let kind = kind(entry.suite().signature());
-        println!("{:width$}  {:9}  {}  {}  {kind}", entry.name(), entry.met().to_string(), entry.date(), entry.fingerprint());
+        let (met, kind) = (entry.met().to_string(), kind(entry.suite().signature()));
+        let introducer = entry.introducer().map(|by| format!("  by {by}")).unwrap_or_default();
+        let refused = match (entry.living(), known.why_refused(entry)) {
+            (true, Some(_)) => "  REFUSED until accepted: who introduced it is no longer trusted",
+            _ => "",
+        };
+        println!("{:width$}  {met:10}  {}  {}  {kind}{introducer}{refused}", shown_name(entry), entry.date(), entry.fingerprint());
     }
     if known.entries().is_empty() {
         eprintln!("Nobody is known yet.");
+    }
+}
+
+/// A dead key of somebody forgotten has no name.
+fn shown_name(entry: &Entry) -> &str {
+    if entry.name() == entry.fingerprint().to_string() { "-" } else { entry.name() }
+}
+
+fn take(known: &mut KnownPeers, file: &Path, yes: bool) -> Result<(), Failure> {
+    let statement = load(file)?;
+    let name = known.by_fingerprint(statement.old().fingerprint()).map(|entry| shown_name(entry).to_owned());
+    let name = name.filter(|name| name != "-").unwrap_or_else(|| "Somebody unknown".to_owned());
+    eprintln!("{}", described(&statement));
+    let mut taken = known.take(&statement);
+    if matches!(taken, Err(NotTaken::PersonNeeded { .. })) {
+        eprintln!("You have verified the old key of {name}, and whoever stole it could say so too.");
+        taken = if yes || confirmed(&name)? { known.take_asking(&statement, |_| true) } else { Err(NotTaken::Declined) };
+    }
+    match taken {
+        Ok(_) => {
+            eprintln!("{}", outcome(&name, &statement, &taken));
+            Ok(())
+        }
+        Err(why) => Err(why.into()),
     }
 }
 
@@ -51,36 +82,62 @@ fn export(known: &KnownPeers, file: Option<&Path>) -> Result<(), Failure> {
 }
 
 fn accept(known: &mut KnownPeers, name: &str, fingerprint: Fingerprint, suite: Option<Suite>, yes: bool) -> Result<(), Failure> {
-    let entries: Vec<Entry> = known.by_name(name).cloned().collect();
-    let replaced = match (suite, entries.as_slice()) {
-        (_, []) => return Err(KnownPeersError::NotKnown.into()),
-        (Some(suite), entries) => entries.iter().find(|entry| entry.suite().signature() == suite.signature()),
-        (None, [only]) => Some(only),
-        (None, several) => {
-            let kinds = list(several.iter().map(|entry| kind(entry.suite().signature()).to_owned()));
-            return Err(Failure::new(Exit::CommandLine, format!("{name} has keys of {kinds}; say which one is meant: --suite")));
+    let keys: Vec<Entry> = known.entries().iter().filter(|entry| entry.name() == name).cloned().collect();
+    let living: Vec<&Entry> = keys.iter().filter(|entry| entry.living()).collect();
+    if let Some(entry) = keys.iter().find(|entry| entry.fingerprint() == fingerprint) {
+        return accept_again(known, entry, yes);
+    }
+    let suite = match (suite, living.as_slice(), keys.as_slice()) {
+        (_, _, []) => return Err(KnownPeersError::NotKnown.into()),
+        (Some(suite), ..) => suite,
+        (None, [only], _) => only.suite(),
+        (None, [], [only]) => only.suite(),
+        (None, ..) => {
+            let kinds = list(keys.iter().map(|entry| kind(entry.suite().signature()).to_owned()));
+            return Err(Failure::new(Exit::CommandLine, format!("{name} has keys of {kinds}; say of which kind this one is: --suite")));
         }
     };
-    if entries.iter().any(|entry| entry.fingerprint() == fingerprint) {
-        eprintln!("{name} has this key already; nothing was changed.");
-        return Ok(());
-    }
-    let suite = suite.or(replaced.map(Entry::suite)).unwrap_or_default();
     eprintln!("The key of {name}, of {}", titled_kind(suite.signature()));
-    match replaced {
-        Some(entry) => eprintln!("  until now  {}  ({}, {})", entry.fingerprint(), entry.met(), entry.date()),
-        None => eprintln!("  until now  none of this kind"),
+    let of_this_kind: Vec<&Entry> = keys.iter().filter(|entry| entry.suite().signature() == suite.signature()).collect();
+    match of_this_kind.as_slice() {
+        [] => eprintln!("  until now  none of this kind"),
+        of_this_kind => {
+            of_this_kind.iter().for_each(|entry| eprintln!("  until now  {}  ({}, {})", entry.fingerprint(), entry.met(), entry.date()))
+        }
     }
     eprintln!("  from now   {fingerprint}");
     if !yes && !confirmed(name)? {
-        return Err(Failure::new(Exit::Refused, "not accepted; nothing was changed"));
+        return Err(declined());
     }
-    match replaced {
-        Some(entry) => known.replace_key(name, fingerprint, entry.suite())?,
-        None => known.add(name, fingerprint, suite, Met::FirstUse)?,
+    match known.replace_key(name, fingerprint, suite) {
+        // Its first of this kind.
+        Err(KnownPeersError::NotKnown) => known.add(name, fingerprint, suite, Met::FirstUse)?,
+        replaced => replaced?,
     }
     eprintln!("Accepted. Compare the safety number at the next meeting: /verify");
     Ok(())
+}
+
+/// A key that is there already: refused for ever, refused until a person says otherwise, or not refused at all.
+fn accept_again(known: &mut KnownPeers, entry: &Entry, yes: bool) -> Result<(), Failure> {
+    let (name, fingerprint) = (entry.name(), entry.fingerprint());
+    match known.why_refused(entry) {
+        None => eprintln!("{name} has this key already; nothing was changed."),
+        Some(Distrust::IntroducerRevoked) => {
+            eprintln!("The key of {name}, introduced by one that is no longer trusted\n  {fingerprint}  ({})", entry.date());
+            if !yes && !confirmed(name)? {
+                return Err(declined());
+            }
+            known.set_verified(fingerprint)?;
+            eprintln!("Accepted, as verified by you.");
+        }
+        Some(why) => return Err(Failure::new(Exit::Refused, format!("{name}: {why}"))),
+    }
+    Ok(())
+}
+
+fn declined() -> Failure {
+    Failure::new(Exit::Refused, "not accepted; nothing was changed")
 }
 
 fn confirmed(name: &str) -> Result<bool, Failure> {

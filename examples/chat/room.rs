@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
-use twinlock::identity::SignatureAlgorithm;
+use twinlock::identity::{SignatureAlgorithm, Statement};
 use twinlock::io::{Frame, Observer, Stream};
 use twinlock::{Fingerprint, Identity, Suite};
 
@@ -23,6 +23,8 @@ pub(crate) struct Room {
     pub(crate) files: PathBuf,
     /// By which others know us, one of a kind.
     me: Vec<(SignatureAlgorithm, Fingerprint)>,
+    /// What to tell every peer about the own keys.
+    pub(crate) statements: Vec<Statement>,
     pub(crate) trace: Option<Observer>,
     pub(crate) tell: Sender<Event>,
     /// Nothing more will be typed.
@@ -53,7 +55,7 @@ pub(crate) struct Accepted {
 }
 
 impl Room {
-    pub(crate) fn new(home: &Home, own: &[Identity], meeting: &Meeting) -> Self {
+    pub(crate) fn new(home: &Home, own: &[Identity], statements: Vec<Statement>, meeting: &Meeting) -> Self {
         let terminal = Terminal::new();
         let (tell, events) = channel();
         let trace = meeting.trace.then(|| tracer(terminal.shown()));
@@ -62,6 +64,7 @@ impl Room {
             home: home.clone(),
             files: home.files(meeting),
             me: own.iter().map(|me| (me.public().algorithm(), me.fingerprint())).collect(),
+            statements,
             trace,
             tell,
             input_ended: Cell::new(false),

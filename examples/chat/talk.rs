@@ -3,6 +3,7 @@
 //! One loop takes whatever happens, one event after the other: what the other side says, what is typed, what went out, and time that passes.
 
 mod end;
+mod statement;
 mod typed;
 
 use crate::commands::Asked;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use twinlock::Fingerprint;
 use twinlock::channel::{Close, CloseCode};
 use twinlock::handshake::Suite;
+use twinlock::identity::Statement;
 use twinlock::trust::Trusted;
 
 /// How long the other side's person may take to accept us. The handshake before allows as much.
@@ -35,6 +37,8 @@ pub(crate) struct Talk<'a> {
     pub(crate) inbox: Inbox,
     /// What the next line answers, instead of being said.
     pub(crate) asked: Option<Asked>,
+    /// A statement about which the person is to decide.
+    put_by: Option<Statement>,
     /// The newest ping that a person asked for, and when it went.
     pub(crate) ping: Option<(u32, Instant)>,
     pub(crate) rekey_asked: bool,
@@ -43,7 +47,7 @@ pub(crate) struct Talk<'a> {
     rekeys: u64,
     begun: Instant,
     /// The other side has accepted us.
-    ready: bool,
+    pub(crate) ready: bool,
     /// Lines that wait for that.
     held: VecDeque<String>,
     texts_under_way: u32,
@@ -115,6 +119,7 @@ impl<'a> Talk<'a> {
             outbox: Outbox::default(),
             inbox: Inbox::new(&room.files),
             asked: None,
+            put_by: None,
             ping: None,
             rekey_asked: false,
             pings: 0,
@@ -200,6 +205,7 @@ impl<'a> Talk<'a> {
                 self.ready = true;
                 self.terminal().note(&format!("{} has accepted you; type, or /help", self.peer.name));
                 self.show_status();
+                self.send_statements();
             }
             return Ok(());
         }
@@ -214,6 +220,10 @@ impl<'a> Talk<'a> {
             }
             // Who has left answers no more, and takes no files.
             _ if left => None,
+            Message::Statement(bytes) => {
+                self.hear_statement(bytes);
+                None
+            }
             Message::FileStop { .. } | Message::FileStored { .. } => self.outbox.hear(message, self.terminal())?,
             _ => self.inbox.hear(message, self.terminal())?,
         };

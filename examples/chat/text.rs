@@ -74,6 +74,24 @@ pub(crate) fn shell(name: &str) -> String {
     if plain { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
 }
 
+/// `2026-01-02 03:04 UTC`, of seconds since 1970.
+pub(crate) fn date_time(unix_seconds: u64) -> String {
+    let (days, minutes) = (unix_seconds / 86_400, unix_seconds % 86_400 / 60);
+    if days > 2_932_896 {
+        return "after the year 9999".to_owned();
+    }
+    // Years that begin in March, in eras of 400 of them: the leap day is the last.
+    let days = days.saturating_add(719_468);
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = day.saturating_sub(day / 1_460).saturating_add(day / 36_524).saturating_sub(day / 146_096) / 365;
+    let day = day.saturating_sub(year.saturating_mul(365).saturating_add(year / 4).saturating_sub(year / 100));
+    let month = day.saturating_mul(5).saturating_add(2) / 153;
+    let day = day.saturating_sub(month.saturating_mul(153).saturating_add(2) / 5).saturating_add(1);
+    let (month, later) = if month < 10 { (month.saturating_add(3), 0) } else { (month.saturating_sub(9), 1) };
+    let year = era.saturating_mul(400).saturating_add(year).saturating_add(later);
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minutes / 60, minutes % 60)
+}
+
 /// `1,224`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -193,6 +211,21 @@ mod tests {
         assert_eq!(wrapped("one two three\n    four five six seven", 9), "one two\nthree\n    four five six seven");
         assert_eq!(wrapped("a-word-that-is-too-long\n\nb", 9), "a-word-that-is-too-long\n\nb");
         assert_eq!(wrapped("name   value", 80), "name   value");
+    }
+
+    #[test]
+    fn a_date_is_another() {
+        for (seconds, shown) in [
+            (0, "1970-01-01 00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59 UTC"),
+            (951_782_400, "2000-02-29 00:00 UTC"),
+            (1_767_312_000, "2026-01-02 00:00 UTC"),
+            (4_107_542_400, "2100-03-01 00:00 UTC"),
+            (253_402_300_799, "9999-12-31 23:59 UTC"),
+            (u64::MAX, "after the year 9999"),
+        ] {
+            assert_eq!(date_time(seconds), shown);
+        }
     }
 
     #[test]

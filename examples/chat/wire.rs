@@ -4,6 +4,8 @@
 pub(crate) const TEXT_MAX: usize = 65_536;
 /// Most bytes of a file in one chunk.
 pub(crate) const CHUNK_MAX: usize = 65_536;
+/// Most bytes of a statement.
+pub(crate) const STATEMENT_MAX: usize = 65_536;
 /// Most bytes of a file's name.
 pub(crate) const NAME_MAX: usize = 255;
 /// Most bytes of a message, of a kind known or not.
@@ -41,6 +43,8 @@ pub(crate) enum Message<'a> {
     FileStored {
         id: u32,
     },
+    /// What its sender says about their keys.
+    Statement(&'a [u8]),
     /// A kind of a later edition, to be passed over.
     Unknown,
 }
@@ -61,6 +65,7 @@ impl<'a> Message<'a> {
             Self::FileCancel { id: number } => joined(5, &[&id(number)]),
             Self::FileStop { id: number, reason } => joined(6, &[&id(number), reason.as_bytes()]),
             Self::FileStored { id: number } => joined(7, &[&id(number)]),
+            Self::Statement(bytes) => joined(8, &[bytes]),
             Self::Unknown => Vec::new(),
         }
     }
@@ -90,6 +95,8 @@ impl<'a> Message<'a> {
                 Self::FileStop { id, reason: utf8(reason, 0, TEXT_MAX)? }
             }
             7 => Self::FileStored { id: alone(fields)? },
+            8 if (1..=STATEMENT_MAX).contains(&fields.len()) => Self::Statement(fields),
+            8 => return Err(Broken("a statement of a wrong length")),
             _ => Self::Unknown,
         })
     }
@@ -137,6 +144,7 @@ mod tests {
             Message::FileCancel { id: 3 },
             Message::FileStop { id: 4, reason: "" },
             Message::FileStored { id: 5 },
+            Message::Statement(&[0; 3]),
         ] {
             assert_eq!(Message::decode(&message.encode()), Ok(message));
         }
@@ -148,6 +156,7 @@ mod tests {
     fn malformed_fields_are_read() {
         let long = [&[1][..], &[b'x'; TEXT_MAX + 1]].concat();
         let name = [&[2; 13][..], &[b'x'; NAME_MAX + 1]].concat();
+        let statement = [8; STATEMENT_MAX + 2];
         let chunk = [&[3; 5][..], &[0; CHUNK_MAX + 1]].concat();
         for message in [
             &[][..],
@@ -165,9 +174,11 @@ mod tests {
             &[6, 0],
             &[6, 0, 0, 0, 1, 0xff],
             &[7, 0, 0, 0, 1, 2],
+            &[8],
+            &statement,
         ] {
             assert!(Message::decode(message).is_err(), "{message:?}");
         }
-        assert_eq!(Message::decode(&[8, 1, 2, 3]), Ok(Message::Unknown));
+        assert_eq!(Message::decode(&[9, 1, 2, 3]), Ok(Message::Unknown));
     }
 }

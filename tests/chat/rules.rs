@@ -67,7 +67,7 @@ fn a_broken_rule_is_passed_over() {
     let long = [&[1][..], &vec![b'x'; 65_537]].concat();
     let huge = vec![99; (1 << 20) + 1];
     for message in
-        [&[][..], &[0, 0], &[1], &[1, 0xff], &long, &huge, &[2, 0, 0, 0, 1], &[4, 0, 0, 0, 1], &[5, 0, 0, 0, 1], &[7, 0, 0, 0, 1]]
+        [&[][..], &[0, 0], &[1], &[1, 0xff], &long, &huge, &[8], &[2, 0, 0, 0, 1], &[4, 0, 0, 0, 1], &[5, 0, 0, 0, 1], &[7, 0, 0, 0, 1]]
     {
         let mut hand = ByHand::ready();
         hand.stream.send(message).unwrap();
@@ -77,7 +77,9 @@ fn a_broken_rule_is_passed_over() {
 
 #[test]
 fn a_message_before_ready_is_heard() {
-    for message in [Message::Text("x").encode(), Message::File { id: 1, size: 0, name: "x" }.encode(), vec![99]] {
+    for message in
+        [Message::Text("x").encode(), Message::File { id: 1, size: 0, name: "x" }.encode(), vec![99], Message::Statement(b"x").encode()]
+    {
         let mut hand = ByHand::new();
         hand.stream.send(&message).unwrap();
         hand.expect_thrown_out();
