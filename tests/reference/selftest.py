@@ -328,6 +328,12 @@ class Statements(unittest.TestCase):
         self.peers.verify(self.alice_2.public)
         self.peers.speak(self.alice_2.public, 0x0002)
 
+    def test_a_peer_that_was_away(self):
+        """An introduced key may introduce before it has spoken."""
+        self.take(tl.INSTEAD, ALICE, BOB)
+        self.take(tl.INSTEAD, BOB, CAROL)
+        self.assertEqual(self.peers.speak(CAROL.public, 0x0001), "A")
+
     def test_revoked_over_two_introductions(self):
         """Who stole a key introduces one, and by that another; both fall with the stolen one."""
         self.take(tl.INSTEAD, ALICE, BOB)

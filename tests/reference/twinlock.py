@@ -1201,7 +1201,7 @@ class KnownPeers:
             raise NotTaken("the old key is not accepted itself")
         if new is not None and (not new.living or new.name != old.name):
             raise NotTaken("the new key is retired or revoked, or somebody else's")
-        if old.rank < self.rank(old.name) and not (statement.kind == INSTEAD and new):
+        if best_rank(old.signature) < self.rank(old.name) and not (statement.kind == INSTEAD and new):
             raise NotTaken("the old key was left behind")
         if best_rank(statement.new.signature) < self.rank(old.name):
             raise NotTaken("the new key's suites rank below the name's")
