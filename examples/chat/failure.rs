@@ -14,7 +14,7 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
    0  all went well
    1  something else failed; the message says what
-   2  the command line is wrong
+   2  the command line is wrong: also a suite that is not in this build, or an identity for another suite
    3  nobody there: the connection was refused, the address is unreachable, or nobody answered in time
    4  refused: by the other side, or because it is not who was expected
    5  the key of a known peer has changed
