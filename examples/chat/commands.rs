@@ -12,15 +12,15 @@ use twinlock::identity::Statement;
 use twinlock::trust::{KnownPeersError, Met, Trusted};
 
 const HELP: &str = "\
-/verify      compare the safety number with the other side, and remember that it matched
-/send FILE   send a file
-/cancel      stop the files that are under way, in either direction
+/verify          compare the safety number with the other side, and remember that it matched
+/send FILE       send a file
+/cancel          stop the files that are under way, in either direction
 /statement FILE  tell the other side about your keys: `chat statement` makes the file
-/take        decide about the other side's statement, where that takes a person
-/rekey       renew the keys of both directions now; they are renewed by themselves too
-/info        who is there, how it is trusted, what went over the line
-/ping        ask whether the other side is there, and how long the answer takes
-/quit        leave
+/take            decide about the other side's statement, where that takes a person
+/rekey           renew the keys of both directions now; they are renewed by themselves too
+/info            who is there, how it is trusted, in which suite, what went over the line
+/ping            ask whether the other side is there, and how long the answer takes
+/quit            leave
 A line that begins with // is a text that begins with /.";
 
 /// A line, taken apart.
@@ -173,12 +173,12 @@ impl Talk<'_> {
     fn info(&self) {
         let Companion { name, fingerprint, trusted, suite, handshake_hash } = &self.peer;
         let stats = self.line.stats();
-        let introducer = self.introducer().map(|by| format!(" (by {by})")).unwrap_or_default();
+        let introducer = self.introducer().map(|by| format!("introduced by {by}\n")).unwrap_or_default();
         let hash = hex(handshake_hash.get(..8).unwrap_or_default());
         self.terminal().note(&format!(
             "peer          {name}\n\
              fingerprint   {fingerprint}\n\
-             trust         {trusted}{introducer}\n\
+             trust         {trusted}\n{introducer}\
              suite         {}, rank {}, {}\n\
              made of       {suite}\n\
              conversation  {hash}… (the same on both sides)\n\

@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 use twinlock::Suite;
 use twinlock::trust::Trusted;
 
-/// Bytes of the file that is sent.
-const FILE: usize = 4 << 20;
+/// MiB of the file that is sent, and where several suites have their turn.
+const FILE: usize = 4;
+const SMALL_FILE: usize = 1;
 
 /// In the default suite, or in each of these.
 pub(crate) fn demo(suites: Option<Vec<Suite>>) -> Result<(), Failure> {
@@ -25,7 +26,7 @@ pub(crate) fn demo(suites: Option<Vec<Suite>>) -> Result<(), Failure> {
     report.say("Twinlock: every door has two locks, one classical and one post-quantum.");
     report.say("Here Alice and Bob meet over this computer's loopback. Their files are in a folder that is gone afterwards.");
     let done = match &suites {
-        None => acts(&report, Suite::default()).map(|_| ()),
+        None => acts(&report, Suite::default(), FILE).map(|_| ()),
         Some(suites) => each(&report, suites),
     };
     match done {
@@ -45,7 +46,7 @@ fn each(report: &Report, suites: &[Suite]) -> Act {
     let mut costs = Vec::new();
     for suite in suites {
         report.title(&format!("{}, {}", titled(*suite), strength(*suite)));
-        costs.push((*suite, acts(report, *suite)?));
+        costs.push((*suite, acts(report, *suite, if suites.len() > 1 { SMALL_FILE } else { FILE })?));
     }
     report.say("\nThe handshakes, as Alice saw them on the line:\n");
     for (suite, Cost { bytes, took }) in costs {
@@ -60,11 +61,11 @@ struct Cost {
     took: Duration,
 }
 
-fn acts(report: &Report, suite: Suite) -> Result<Cost, Box<dyn std::error::Error>> {
+fn acts(report: &Report, suite: Suite, file: usize) -> Result<Cost, Box<dyn std::error::Error>> {
     let mut stage = identities(report, suite)?;
     let (mut pair, cost) = meeting(report, &mut stage)?;
     talking(report, &mut pair)?;
-    sending_a_file(report, &stage, &mut pair)?;
+    sending_a_file(report, &stage, &mut pair, file)?;
     fresh_keys(report, &mut pair)?;
     closing(report, pair)?;
     attacks::impostor(report, &stage)?;
@@ -139,15 +140,15 @@ fn talking(report: &Report, pair: &mut Pair) -> Act {
     Ok(())
 }
 
-fn sending_a_file(report: &Report, stage: &Stage, pair: &mut Pair) -> Act {
+fn sending_a_file(report: &Report, stage: &Stage, pair: &mut Pair, mebibytes: usize) -> Act {
     report.act("A file");
     let (from, to) = (stage.folder.path().join("alice").join("photo.raw"), stage.folder.path().join("bob").join("photo.raw"));
-    let contents = stage::random(FILE)?;
+    let contents = stage::random(mebibytes << 20)?;
     File::create_new(&from)?.write_all(&contents)?;
 
     let begun = Instant::now();
     let before = pair.alice.sent().bytes;
-    let bar = ProgressBar::new(FILE.try_into()?);
+    let bar = ProgressBar::new(contents.len().try_into()?);
     bar.set_style(ProgressStyle::with_template("   {wide_bar} {percent:>3} %")?.progress_chars("━╸─"));
     let (alice, bob) = (&mut pair.alice, &mut pair.bob);
     std::thread::scope(|scope| -> Act {
@@ -179,7 +180,11 @@ fn sending_a_file(report: &Report, stage: &Stage, pair: &mut Pair) -> Act {
     })?;
     bar.finish_and_clear();
     let took = begun.elapsed();
-    report.row("Alice -> Bob  photo.raw, 4 MiB in chunks", usize::try_from(pair.alice.sent().bytes.saturating_sub(before)).ok(), took);
+    report.row(
+        &format!("Alice -> Bob  photo.raw, {mebibytes} MiB in chunks"),
+        usize::try_from(pair.alice.sent().bytes.saturating_sub(before)).ok(),
+        took,
+    );
     let landed = std::fs::read(stage.folder.path().join("bob").join("photo.raw"))?;
     report.check(landed == contents, &format!("it landed whole: {}", bytes(landed.len().try_into()?)));
     Ok(())

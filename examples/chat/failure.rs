@@ -14,7 +14,7 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
    0  all went well
    1  something else failed; the message says what
-   2  the command line is wrong
+   2  the command line is wrong: also a suite that is not in this build, or an identity for another suite
    3  nobody there: the connection was refused, the address is unreachable, or nobody answered in time
    4  refused: by the other side, or because it is not who was expected
    5  the key of a known peer has changed
@@ -159,8 +159,8 @@ impl Failure {
             io::Error::Protocol(Error::RefusedByPeer(_)) => Self::new(
                 Exit::Refused,
                 "the other side refused you: it does not know the key that you use in this suite, or spoke with you in a stronger suite before, \
-                 or its owner said no. Ask its owner, and tell your fingerprint (`chat id`). If it knows you by the key of another suite, name \
-                 that with --suite, and introduce this one: --statement",
+                 or its owner said no. Ask its owner to accept your fingerprint (`chat id` here, `chat peers accept` there); or, if you are known \
+                 there by another key, to take a statement of that one (`chat statement` here, `chat peers take` there)",
             ),
             io::Error::Protocol(Error::Authentication | Error::Malformed) => Self::new(
                 Exit::Forged,

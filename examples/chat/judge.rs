@@ -42,7 +42,7 @@ impl Trust for Judge<'_> {
         }
         match (&self.expected, &mut self.ask) {
             (Some(name), Some(ask)) => {
-                let other_key = self.known.by_name(name).next().cloned();
+                let other_key = self.known.by_name(name).max_by_key(|entry| entry.suite().rank()).cloned();
                 let stranger = Stranger { fingerprint, suite, expected: Some(name.clone()), other_key };
                 self.known.expect(name).or_ask(|_| ask(stranger.clone()).is_some()).judge(peer)
             }
@@ -74,7 +74,7 @@ impl Judge<'_> {
 
     fn distrusted(&mut self, why: Distrust, seen: Fingerprint, suite: Suite) -> Failure {
         match why {
-            Distrust::NotExpected => self.unexpected(seen),
+            Distrust::NotExpected => self.unexpected(seen, suite),
             Distrust::ChangedKey => match self.key_in_its_place(suite) {
                 Some(entry) => changed_key(entry, seen, suite),
                 None => Failure::new(Exit::ChangedKey, format!("that name has another key than {seen}; give this peer another name")),
@@ -171,11 +171,13 @@ impl Judge<'_> {
         Failure::new(Exit::Refused, text)
     }
 
-    fn unexpected(&self, seen: Fingerprint) -> Failure {
+    fn unexpected(&self, seen: Fingerprint, suite: Suite) -> Failure {
         if let ([pin], true) = (self.pins, self.called) {
             let text = format!(
                 "the other side is not who was asked for. Nothing was sent to it.\n  expected  {pin}\n  answered  {seen}\n\
-                 Either the address is another one's, or somebody stands between. Ask the one you want to reach for fingerprint and address"
+                 Either the address is another one's, or somebody stands between, or the fingerprint is of its key for another suite than {}: \
+                 --suite. Ask the one you want to reach for fingerprint and address",
+                titled(suite)
             );
             return Failure::new(Exit::Refused, text);
         }

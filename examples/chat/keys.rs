@@ -5,6 +5,7 @@ use crate::failure::{Exit, Failure};
 use crate::home::{Home, ask_new_secret, first_line};
 use crate::own::{Opened, Own};
 use crate::suites::{kind, option, titled_kind, warn_of_round3};
+use crate::terminal::say;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use std::io::{self, IsTerminal};
@@ -22,7 +23,7 @@ pub(crate) fn keygen(home: &Home, suite: Suite, no_passphrase: bool) -> Result<(
     let identity = Identity::generate_for(kind).map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
     keyfile::save(&path, &identity, passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
     let (title, option) = (titled_kind(kind), option(kind));
-    eprintln!("Your new identity of {title} is in {}. Keep a copy: `chat id export FILE{option}`. Its fingerprint:", path.display());
+    say(&format!("Your new identity of {title} is in {}. Keep a copy: `chat id export FILE{option}`. Its fingerprint:", path.display()));
     println!("{}", identity.fingerprint());
     Ok(())
 }
@@ -36,7 +37,7 @@ pub(crate) fn id(home: &Home, command: Option<IdCommand>, suite: Option<Suite>, 
         }
         Some(IdCommand::Export { file, public: true }) => {
             keyfile::save_public(&file, &one(&mut own, suite)?.identity.public())?;
-            eprintln!("Your public key is in {}. It is no secret.", file.display());
+            say(&format!("Your public key is in {}. It is no secret.", file.display()));
             Ok(())
         }
         Some(IdCommand::Export { file, public: false }) => export(&one(&mut own, suite)?, &file),
@@ -100,7 +101,7 @@ fn change_passphrase(opened: Opened, new_file: Option<PathBuf>, remove: bool) ->
     drop(identity);
     keyfile::change_passphrase(&path, old.as_ref().map(|old| old.as_str()), new.as_ref().map(|new| new.as_str()))?;
     let done = if remove { "is stored without a passphrase now" } else { "has a new passphrase" };
-    eprintln!("The identity in {} {done}. Copies made before still open with the old one.", path.display());
+    say(&format!("The identity in {} {done}. Copies made before still open with the old one.", path.display()));
     Ok(())
 }
 
@@ -108,9 +109,9 @@ fn export(opened: &Opened, file: &Path) -> Result<(), Failure> {
     let Opened { identity, passphrase, .. } = opened;
     keyfile::save(file, identity, passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
     let kind = titled_kind(opened.kind());
-    eprintln!("A copy of your identity of {kind} is in {}. Keep it as secret as the identity itself.", file.display());
+    say(&format!("A copy of your identity of {kind} is in {}. Keep it as secret as the identity itself.", file.display()));
     if passphrase.is_none() {
-        eprintln!("It has no passphrase: whoever reads the file can be you.");
+        say("It has no passphrase: whoever reads the file can be you.");
     }
     Ok(())
 }
@@ -126,7 +127,7 @@ fn restore(home: &Home, own: &mut Own<'_>, suite: Option<Suite>, file: &Path) ->
     let path = new_file(home, opened.kind())?;
     home.make()?;
     keyfile::save(&path, &opened.identity, opened.passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
-    eprintln!("Your identity of {} is in {} again. Its fingerprint:", titled_kind(opened.kind()), path.display());
+    say(&format!("Your identity of {} is in {} again. Its fingerprint:", titled_kind(opened.kind()), path.display()));
     println!("{}", opened.identity.fingerprint());
     Ok(())
 }

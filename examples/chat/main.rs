@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{}", terminal::fitted(&format!("chat: {failure}"), &console::Term::stderr()));
+            terminal::say(&format!("chat: {failure}"));
             failure.exit.into()
         }
     }

@@ -5,6 +5,7 @@ use crate::failure::{Exit, Failure};
 use crate::home::Home;
 use crate::statements::{described, load, outcome};
 use crate::suites::{kind, list, titled_kind};
+use crate::terminal::say;
 use crate::text::harmless;
 use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -22,11 +23,11 @@ pub(crate) fn peers(home: &Home, command: Option<PeersCommand>) -> Result<(), Fa
         PeersCommand::Rename { old, new } => Ok(known.rename(&old, &new)?),
         PeersCommand::Forget { name } => {
             known.forget(&name)?;
-            eprintln!("{} is forgotten: a stranger at the next meeting.", harmless(&name));
+            say(&format!("{} is forgotten: a stranger at the next meeting.", harmless(&name)));
             Ok(())
         }
         PeersCommand::Export { file } => export(&known, file.as_deref()),
-        PeersCommand::Take { file, yes } => take(&mut known, &file, yes),
+        PeersCommand::Take { file, yes } => take(home, &mut known, &file, yes),
         PeersCommand::Accept { name, fingerprint, suite, yes } => accept(&mut known, &name, fingerprint, suite, yes),
     }
 }
@@ -43,7 +44,7 @@ fn show(known: &KnownPeers) {
         println!("{:width$}  {met:10}  {}  {}  {kind}{introducer}{refused}", shown_name(entry), entry.date(), entry.fingerprint());
     }
     if known.entries().is_empty() {
-        eprintln!("Nobody is known yet.");
+        say("Nobody is known yet.");
     }
 }
 
@@ -52,19 +53,19 @@ fn shown_name(entry: &Entry) -> &str {
     if entry.name() == entry.fingerprint().to_string() { "-" } else { entry.name() }
 }
 
-fn take(known: &mut KnownPeers, file: &Path, yes: bool) -> Result<(), Failure> {
+fn take(home: &Home, known: &mut KnownPeers, file: &Path, yes: bool) -> Result<(), Failure> {
     let statement = load(file)?;
     let name = known.by_fingerprint(statement.old().fingerprint()).map(|entry| shown_name(entry).to_owned());
     let name = name.filter(|name| name != "-").unwrap_or_else(|| "Somebody unknown".to_owned());
-    eprintln!("{}", described(&statement));
+    say(&described(&statement));
     let mut taken = known.take(&statement);
     if matches!(taken, Err(NotTaken::PersonNeeded { .. })) {
-        eprintln!("You have verified the old key of {name}, and whoever stole it could say so too.");
+        say(&format!("You have verified the old key of {name}, and whoever stole it could say so too."));
         taken = if yes || confirmed(&name)? { known.take_asking(&statement, |_| true) } else { Err(NotTaken::Declined) };
     }
     match taken {
         Ok(_) => {
-            eprintln!("{}", outcome(&name, &statement, &taken));
+            say(&outcome(home, &name, &statement, &taken));
             Ok(())
         }
         Err(why) => Err(why.into()),
@@ -97,15 +98,15 @@ fn accept(known: &mut KnownPeers, name: &str, fingerprint: Fingerprint, suite: O
             return Err(Failure::new(Exit::CommandLine, format!("{name} has keys of {kinds}; say of which kind this one is: --suite")));
         }
     };
-    eprintln!("The key of {name}, of {}", titled_kind(suite.signature()));
+    say(&format!("The key of {name}, of {}", titled_kind(suite.signature())));
     let of_this_kind: Vec<&Entry> = keys.iter().filter(|entry| entry.suite().signature() == suite.signature()).collect();
     match of_this_kind.as_slice() {
-        [] => eprintln!("  until now  none of this kind"),
+        [] => say("  until now  none of this kind"),
         of_this_kind => {
-            of_this_kind.iter().for_each(|entry| eprintln!("  until now  {}  ({}, {})", entry.fingerprint(), entry.met(), entry.date()))
+            of_this_kind.iter().for_each(|entry| say(&format!("  until now  {}  ({}, {})", entry.fingerprint(), entry.met(), entry.date())))
         }
     }
-    eprintln!("  from now   {fingerprint}");
+    say(&format!("  from now   {fingerprint}"));
     if !yes && !confirmed(name)? {
         return Err(declined());
     }
@@ -114,7 +115,7 @@ fn accept(known: &mut KnownPeers, name: &str, fingerprint: Fingerprint, suite: O
         Err(KnownPeersError::NotKnown) => known.add(name, fingerprint, suite, Met::FirstUse)?,
         replaced => replaced?,
     }
-    eprintln!("Accepted. Compare the safety number at the next meeting: /verify");
+    say("Accepted. Compare the safety number at the next meeting: /verify");
     Ok(())
 }
 
@@ -122,14 +123,14 @@ fn accept(known: &mut KnownPeers, name: &str, fingerprint: Fingerprint, suite: O
 fn accept_again(known: &mut KnownPeers, entry: &Entry, yes: bool) -> Result<(), Failure> {
     let (name, fingerprint) = (entry.name(), entry.fingerprint());
     match known.why_refused(entry) {
-        None => eprintln!("{name} has this key already; nothing was changed."),
+        None => say(&format!("{name} has this key already; nothing was changed.")),
         Some(Distrust::IntroducerRevoked) => {
-            eprintln!("The key of {name}, introduced by one that is no longer trusted\n  {fingerprint}  ({})", entry.date());
+            say(&format!("The key of {name}, introduced by one that is no longer trusted\n  {fingerprint}  ({})", entry.date()));
             if !yes && !confirmed(name)? {
                 return Err(declined());
             }
             known.set_verified(fingerprint)?;
-            eprintln!("Accepted, as verified by you.");
+            say("Accepted, as verified by you.");
         }
         Some(why) => return Err(Failure::new(Exit::Refused, format!("{name}: {why}"))),
     }

@@ -1,6 +1,6 @@
 //! Suites by the names that people type, and which identity each needs.
 
-use crate::terminal::fitted;
+use crate::terminal::say;
 use twinlock::Suite;
 use twinlock::identity::SignatureAlgorithm;
 
@@ -95,7 +95,7 @@ pub(crate) fn is_round3(algorithm: SignatureAlgorithm) -> bool {
 /// Warns if round 3 is among the suites. Called once in each run.
 pub(crate) fn warn_of_round3(suites: &[Suite]) {
     if suites.iter().any(|suite| suite.must_be_named()) {
-        eprintln!("{}\n", fitted(ROUND3_WARNING, &console::Term::stderr()));
+        say(ROUND3_WARNING);
     }
 }
 

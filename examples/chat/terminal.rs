@@ -178,8 +178,13 @@ impl Shown {
 }
 
 /// The lines as a terminal shows them best; as they are where it is none.
-pub(crate) fn fitted(text: &str, to: &console::Term) -> String {
+fn fitted(text: &str, to: &console::Term) -> String {
     if to.is_term() { wrapped(text, usize::from(to.size().1).min(WIDTH)) } else { text.to_owned() }
+}
+
+/// On standard error, for a command that shows nothing else.
+pub(crate) fn say(text: &str) {
+    put(&mut io::stderr(), &format!("{}\n", fitted(text, &console::Term::stderr())));
 }
 
 fn put(to: &mut impl Write, text: &str) {

@@ -49,7 +49,7 @@ impl Talk<'_> {
                 }
                 Ok(Some(Err(NotTaken::PersonNeeded { .. }))) => self.put_by(statement),
                 Ok(Some(taken)) => {
-                    let told = outcome(name, &statement, &taken);
+                    let told = outcome(&self.room.home, name, &statement, &taken);
                     let dead = matches!(taken, Ok(Taken::Revoked)) && statement.old().fingerprint() == self.peer.fingerprint;
                     let leave = "\nIt is the key of this conversation, so somebody else may be on the other side. Leave with /quit.";
                     format!("{told}{}", if dead { leave } else { "" })
@@ -104,7 +104,7 @@ impl Talk<'_> {
             "yes" => {
                 let known = self.room.home.known_peers().map_err(NotTaken::from);
                 let taken = known.and_then(|mut known| known.take_asking(&statement, |_| true));
-                self.terminal().note(&outcome(&self.peer.name, &statement, &taken));
+                self.terminal().note(&outcome(&self.room.home, &self.peer.name, &statement, &taken));
             }
             "no" => self.terminal().note(&format!(
                 "Not taken; the old key goes on being {}'s. Somebody may have stolen it: say nothing secret before you have spoken in another \
