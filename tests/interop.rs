@@ -58,6 +58,11 @@ impl Parties {
         Program::start(parties.chat().args(["keygen", "--no-passphrase", "--suite", suite[0]])).finish();
         let print = |file: &str| Program::start(parties.talk("fingerprint").arg(parties.path(file))).finish().out.trim().to_owned();
         (parties.rust_print, parties.python_print) = (print(&format!("home/{}", suite[2])), print("python.pem"));
+        // Each will tell the other about its key: files made by one implementation again, read by the other.
+        Program::start(parties.talk("statement").arg("revoked").args([parties.path("python.statement"), parties.path("python.pem")]))
+            .finish();
+        let revoke = ["statement", "revoke", "--old", suite[0], "--out"];
+        Program::start(parties.chat().args(revoke).arg(parties.path("rust.statement"))).finish();
         fs::write(parties.path("from-python.bin"), vec![0x70; 200_000]).unwrap();
         fs::write(parties.path("from-rust.bin"), vec![0x72; 200_000]).unwrap();
         Some(parties)
@@ -83,7 +88,8 @@ impl Parties {
     fn python_talks(&self, command: &mut Command) -> Program {
         command.arg("--identity").arg(self.path("python.pem")).args(["--peer", &self.rust_print]);
         command.args(["--suite", self.suite[1]]);
-        command.args(["--say", "from python", "--rekey", "--key-update", "--ping", "7", "--padding", "padme", "--expect", "2"]);
+        command.args(["--say", "from python", "--rekey", "--key-update", "--ping", "7", "--padding", "padme", "--expect", "3"]);
+        command.arg("--statement").arg(self.path("python.statement"));
         fs::create_dir(self.path("python-files")).unwrap();
         Program::start(command.arg("--send").arg(self.path("from-python.bin")).arg("--files").arg(self.path("python-files")))
     }
@@ -91,12 +97,15 @@ impl Parties {
     /// What the Rust says in turn, and that both got what the other sent.
     fn rust_talks(&self, mut rust: Program, python: Program) {
         rust.await_line("from python");
+        rust.await_line("is revoked");
+        rust.type_line(&format!("/statement {}", self.path("rust.statement").display()));
         rust.type_line("/rekey");
         rust.type_line("from rust");
         rust.type_line(&format!("/send {}", self.path("from-rust.bin").display()));
         let python = python.finish().out;
         rust.finish();
-        for line in ["text: from rust", "file: from-rust.bin 200000", "rekeyed"] {
+        let revoked = format!("statement: revoked {}", self.rust_print);
+        for line in ["text: from rust", "file: from-rust.bin 200000", "rekeyed", &revoked] {
             assert!(python.contains(line), "{line}: {python}");
         }
         assert_eq!(fs::read(self.path("home/files/from-python.bin")).unwrap(), fs::read(self.path("from-python.bin")).unwrap());

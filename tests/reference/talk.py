@@ -22,11 +22,12 @@ import time
 import twinlock as tl
 
 PROLOGUE = b"twinlock chat/1"
-READY, TEXT, FILE, CHUNK, FILE_END, FILE_CANCEL, FILE_STOP, FILE_STORED = range(8)
-MAX_TEXT = MAX_CHUNK = 65536
+READY, TEXT, FILE, CHUNK, FILE_END, FILE_CANCEL, FILE_STOP, FILE_STORED, STATEMENT = range(9)
+MAX_TEXT = MAX_CHUNK = MAX_STATEMENT = 65536
 MAX_MESSAGE = 2**20
 CLOSE_MALFORMED = 256
 ENOUGH_OUTPUT = 2**18
+STATEMENT_KINDS = {tl.BESIDE: "beside", tl.INSTEAD: "instead", tl.REVOKED: "revoked"}
 
 
 class ChatError(Exception):
@@ -256,6 +257,7 @@ class Conversation:
         self._channel = session.channel(padding=padding)
         self._messages = tl.Messages(MAX_MESSAGE)
         self._texts, self._paths = list(options.say), list(options.send)
+        self._statements = [read_statement(path).body for path in options.statement]
         self._outgoing, self._files_sent = None, 0
         self._incoming, self._files_begun, self._stopped = None, 0, None
         self._peer_ready = False
@@ -276,7 +278,7 @@ class Conversation:
         finally:
             self._drop_incoming()
         if self._received < self._options.expect:
-            raise ChatError(f"{self._received} of {self._options.expect} texts and files received")
+            raise ChatError(f"{self._received} of {self._options.expect} texts, files and statements received")
         if not self._everything_sent():
             raise ChatError("the peer closed before everything was sent")
 
@@ -290,7 +292,7 @@ class Conversation:
             self._transport.send(self._channel.close(code, reason))
 
     def _everything_sent(self):
-        return not (self._texts or self._paths or self._outgoing or self._pong_awaited or self._rekey_awaited)
+        return not (self._statements or self._texts or self._paths or self._outgoing or self._pong_awaited or self._rekey_awaited)
 
     def _write(self):
         """Sends what there is to send, unless much is under way; closes when all is done."""
@@ -317,6 +319,9 @@ class Conversation:
 
     def _write_one(self):
         """Sends one message; False if there is none to send now. A text goes between the chunks of a file."""
+        if self._statements:
+            self._send(bytes([STATEMENT]) + self._statements.pop(0))
+            return True
         if self._texts:
             text = self._texts.pop(0).encode()
             if not 1 <= len(text) <= MAX_TEXT:
@@ -379,7 +384,7 @@ class Conversation:
             raise BadMessage("a message before Ready")
         handlers = {READY: self._on_bad_ready, TEXT: self._on_text, FILE: self._on_file, CHUNK: self._on_chunk,
                     FILE_END: self._on_file_end, FILE_CANCEL: self._on_file_cancel, FILE_STOP: self._on_file_stop,
-                    FILE_STORED: self._on_file_stored}
+                    FILE_STORED: self._on_file_stored, STATEMENT: self._on_statement}
         if kind in handlers:
             handlers[kind](fields)
 
@@ -388,6 +393,19 @@ class Conversation:
 
     def _on_text(self, fields):
         say(f"text: {utf8(fields, 1, MAX_TEXT)}")
+        self._received += 1
+
+    def _on_statement(self, fields):
+        """Shown, and passed over where it is not valid: nothing is remembered here."""
+        if not 1 <= len(fields) <= MAX_STATEMENT:
+            raise BadMessage("a statement of the wrong length")
+        try:
+            statement = tl.statement_read(fields, tl.SIGNATURES)
+        except tl.TwinlockError as error:
+            say(f"statement passed over: {error}")
+            return
+        keys = [tl.fingerprint_write(public.fingerprint()) for public in (statement.old, statement.new) if public]
+        say(f"statement: {STATEMENT_KINDS[statement.kind]} {' '.join(keys)}")
         self._received += 1
 
     # Receiving files
@@ -493,6 +511,18 @@ def read_identity(path, passphrase):
     return tl.secret_read(pathlib.Path(path).read_text(encoding="ascii"), passphrase)
 
 
+def read_statement(path):
+    return tl.statement_read_file(pathlib.Path(path).read_text(encoding="ascii"), tl.SIGNATURES)
+
+
+def make_statement(options):
+    """About one identity, revoked; or two, the new one beside the old or in its place."""
+    kind = next(number for number, name in STATEMENT_KINDS.items() if name == options.kind)
+    identities = [read_identity(path, options.passphrase) for path in options.identities]
+    body = tl.statement_make(kind, int(time.time()), *identities)
+    pathlib.Path(options.file).write_text(tl.statement_write(body), encoding="ascii")
+
+
 def keygen(options):
     identity = tl.Identity.generate(signature=tl.SUITES[options.suite].signature)
     if options.passphrase is None:
@@ -535,6 +565,11 @@ def converse(options):
 def parser():
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("statement", help="make a statement about one's own identities")
+    command.add_argument("kind", choices=STATEMENT_KINDS.values())
+    command.add_argument("file", help="file to write")
+    command.add_argument("identities", nargs="+", help="files with the old secret identity, and with the new one unless it is revoked")
+    command.add_argument("--passphrase")
     for name in ("keygen", "fingerprint"):
         command = commands.add_parser(name)
         command.add_argument("file")
@@ -572,8 +607,9 @@ def add_conversation_options(command):
     command.add_argument("--psk", help="pre-shared key, 32 bytes in hex: XXpsk0 in the place of XX")
     command.add_argument("--say", action="append", default=[], help="a text to send; may be repeated")
     command.add_argument("--send", action="append", default=[], help="a file to send; may be repeated")
+    command.add_argument("--statement", action="append", default=[], help="a statement's file to send; may be repeated")
     command.add_argument("--files", help="folder for received files; without it files are declined")
-    command.add_argument("--expect", type=int, default=0, help="how many texts and files to receive before closing")
+    command.add_argument("--expect", type=int, default=0, help="how many texts, files and statements to receive before closing")
     command.add_argument("--rekey", action="store_true", help="ask for a rekey of the incoming direction")
     command.add_argument("--key-update", action="store_true", help="send a KeyUpdate")
     command.add_argument("--ping", type=int, help="send a Ping with this number")
@@ -586,7 +622,7 @@ def main():
     sys.stdout.reconfigure(encoding="utf-8")
     sys.stderr.reconfigure(encoding="utf-8")
     try:
-        {"keygen": keygen, "fingerprint": fingerprint}.get(options.command, converse)(options)
+        {"keygen": keygen, "fingerprint": fingerprint, "statement": make_statement}.get(options.command, converse)(options)
     except (ChatError, tl.TwinlockError, OSError, ValueError) as error:
         print(f"error: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return 1
