@@ -16,6 +16,7 @@ const NOW: u64 = 1_767_312_000;
 const ALGORITHM: SignatureAlgorithm = SignatureAlgorithm::MlDsa65Ed25519;
 /// Where the parts of a statement between two identities of this kind stand.
 const KIND: usize = 0;
+const TIME: Range<usize> = 1..9;
 const OLD_ID: Range<usize> = 9..11;
 const OLD_KEY: Range<usize> = 11..1_995;
 const NEW_ID: Range<usize> = 1_995..1_997;
@@ -199,7 +200,7 @@ fn a_part_of_one_statement_is_good_in_another() {
         // The new one's signature covers the old one's, not another of the same over the same.
         (&again, vec![BY_OLD]),
         (&again, vec![BY_NEW]),
-        (&later, vec![1..9]),
+        (&later, vec![TIME]),
         (&later, vec![BY_OLD]),
         (&later, vec![BY_NEW]),
         (&later, vec![BY_OLD, BY_NEW]),

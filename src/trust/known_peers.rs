@@ -288,29 +288,24 @@ impl KnownPeers {
         if self.by_fingerprint(fingerprint).is_some_and(|entry| entry.has_spoken(suite)) {
             return Ok(trusted);
         }
-        let accepted: Result<_, KnownPeersError> = self.update(|entries| {
-            let judged = judge_named(entries, name, fingerprint, suite);
-            if judged.is_ok() {
-                entries.iter_mut().filter(|entry| entry.fingerprint() == fingerprint).for_each(|entry| entry.speak(suite));
-            }
-            Ok(judged)
-        });
-        accepted.unwrap_or(Err(Distrust::StoreFailed))
+        self.update(|entries| {
+            let trusted = judge_named(entries, name, fingerprint, suite)?;
+            entries.iter_mut().filter(|entry| entry.fingerprint() == fingerprint).for_each(|entry| entry.speak(suite));
+            Ok(trusted)
+        })
     }
 
     /// Remembers a peer that a person said yes to. Meanwhile the file may have changed: it is judged again, by what the file says now.
     fn meet(&mut self, name: &str, fingerprint: Fingerprint, suite: Suite) -> Result<Trusted, Distrust> {
         let now = self.now();
-        let met: Result<_, KnownPeersError> = self.update(|entries| {
+        self.update(|entries| {
             check_name(name)?;
             match judge_named(entries, name, fingerprint, suite) {
                 Err(Distrust::Unknown) => entries.push(Entry::new(name.to_owned(), fingerprint, suite, now, Met::FirstUse)),
-                Err(why) => return Ok(Err(why)),
-                Ok(_) => {}
+                judged => drop(judged?),
             }
-            Ok(Ok(()))
-        });
-        met.unwrap_or(Err(Distrust::StoreFailed))?;
+            Ok::<_, Distrust>(())
+        })?;
         self.accept(name, fingerprint, suite)
     }
 }
@@ -328,7 +323,7 @@ impl<'a, F> ExpectKnown<'a, F> {
 impl<F: FnMut(&Peer) -> bool> Trust for ExpectKnown<'_, F> {
     fn judge(&mut self, peer: &Peer) -> Result<Trusted, Distrust> {
         let fingerprint = peer.fingerprint().ok_or(Distrust::Anonymous)?;
-        self.known.reload().map_err(|_| Distrust::StoreFailed)?;
+        self.known.reload()?;
         match (self.known.accept(&self.name, fingerprint, peer.suite()), &mut self.ask) {
             (Err(Distrust::Unknown), Some(ask)) => {
                 if ask(peer) {
@@ -355,7 +350,7 @@ impl<'a, F> AnyoneKnown<'a, F> {
 impl<F: FnMut(&Peer) -> Option<String>> Trust for AnyoneKnown<'_, F> {
     fn judge(&mut self, peer: &Peer) -> Result<Trusted, Distrust> {
         let fingerprint = peer.fingerprint().ok_or(Distrust::Anonymous)?;
-        self.known.reload().map_err(|_| Distrust::StoreFailed)?;
+        self.known.reload()?;
         if let Some(name) = self.known.by_fingerprint(fingerprint).map(|entry| entry.name().to_owned()) {
             return self.known.accept(&name, fingerprint, peer.suite());
         }

@@ -126,7 +126,7 @@ impl Entry {
         Self::new(self.name.clone(), fingerprint, highest, since, Met::FirstUse)
     }
 
-    /// Whether it is a key of this name, living or dead. One that is nobody's, dead under its own fingerprint, is of no name.
+    /// Whether it is a key of this name, living or dead. One that is nobody's, dead under its own fingerprint, is of no name, and counts for none.
     pub(super) fn is_of(&self, name: &str) -> bool {
         self.name == name && !self.is_nobodys()
     }
@@ -171,9 +171,9 @@ impl Entry {
         self.name = name.to_owned();
     }
 
-    /// The peer is forgotten, the dead key is not: it is nobody's from now on, and counts for no name's rank.
+    /// The peer is forgotten, the dead key is not: it is nobody's from now on.
     pub(super) fn forget_name(&mut self) {
-        (self.name, self.spoken) = (self.fingerprint.to_string(), false);
+        self.name = self.fingerprint.to_string();
     }
 
     /// Whether hearing it in this suite changes nothing.

@@ -1,5 +1,6 @@
 //! Why the list of known peers was not read or changed, or a statement not taken, and what to do about it.
 
+use crate::error::Distrust;
 use alloc::string::String;
 use core::fmt;
 use std::io;
@@ -161,6 +162,13 @@ impl core::error::Error for KnownPeersError {
             Self::Io { error, .. } => Some(error),
             _ => None,
         }
+    }
+}
+
+/// Nobody is judged by a list that cannot be read, or accepted by one that cannot be written.
+impl From<KnownPeersError> for Distrust {
+    fn from(_: KnownPeersError) -> Self {
+        Self::StoreFailed
     }
 }
 
