@@ -6,7 +6,7 @@ mod support;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::mem::size_of;
-use support::pair::{Answered, Ends, PATTERNS, Waiting, alice, bob, psk};
+use support::pair::{self, Answered, Ends, PATTERNS, Waiting, psk};
 use support::rng::Seeded;
 use twinlock::channel::{Conversation, OpenOffer, Opener, OwnOffer, PeerOffer, Record, Sealer};
 use twinlock::handshake::{
@@ -17,6 +17,14 @@ use twinlock::handshake::{
 use twinlock::identity::{Peer, SignatureAlgorithm, ToSign};
 use twinlock::trust::{Anonymous, danger::TrustAnyone};
 use twinlock::{Channel, Distrust, Error, Fingerprint, Identity, Pinned, PublicIdentity, Refusal, Suite};
+
+fn alice() -> &'static Identity {
+    pair::alice(Suite::default())
+}
+
+fn bob() -> &'static Identity {
+    pair::bob(Suite::default())
+}
 
 /// Whether the type has the trait: an inherent constant, where its bound holds, goes before a trait's.
 macro_rules! has {
@@ -145,7 +153,7 @@ fn an_error_says_nothing_or_the_same_as_another() {
 fn printed(pattern: Pattern, seeds: [u64; 2]) -> Vec<String> {
     let mut found = Vec::new();
     let mut print = |value: &dyn Debug| found.extend([format!("{value:?}"), format!("{value:#?}")]);
-    let ends = Ends::seeded(pattern, seeds);
+    let ends = Ends::seeded(Suite::default(), pattern, seeds);
     let rng = &mut Seeded::new(seeds[0] ^ seeds[1]);
     let (waiting, hello) = ends.hello();
     print(&ends.listening());
@@ -232,7 +240,7 @@ fn an_identity_prints_its_secret() {
 /// The refusal that is sent shows; nothing else of the state that it came from.
 #[test]
 fn a_rejection_prints_more_than_what_it_sends() {
-    let ends = Ends::new(Pattern::Xx);
+    let ends = Ends::new(Suite::default(), Pattern::Xx);
     let (Answered::Identified(awaits), _) = ends.reply(&ends.hello().1).unwrap() else { panic!() };
     let rejected = ends.listening().busy(true).read_hello(&ends.hello().1).unwrap_err();
     assert_eq!(format!("{rejected:?}"), "Rejected { error: RefusedByUs(Busy), answer: [0, 1, 4] }");
@@ -278,7 +286,7 @@ fn a_payload_is_printed() {
 /// Halves of one channel, each in its own thread, at the same time.
 #[test]
 fn a_half_cannot_run_in_its_own_thread() {
-    let ([a, b], _) = Ends::new(Pattern::Nx).meet();
+    let ([a, b], _) = Ends::new(Suite::default(), Pattern::Nx).meet();
     let (mut a_seals, mut a_opens, _) = a.into_halves();
     let (mut b_seals, mut b_opens, _) = b.into_halves();
     let (to_b, from_a) = std::sync::mpsc::channel::<Vec<u8>>();

@@ -12,13 +12,14 @@ fn framed(body: &[u8]) -> Vec<u8> {
     [&u16::try_from(body.len()).unwrap().to_be_bytes(), body].concat()
 }
 
-/// Every byte with one bit flipped, and those next to a field's border with each bit. A debug build leaves out most of those elsewhere, in each pattern others.
+/// Every byte with one bit flipped, and those next to a field's border with each bit. A debug build leaves out most of them, in each pattern others.
 fn flips(case: &Case, pattern: Pattern, message: usize, len: usize) -> Vec<(usize, u8)> {
     let borders = case.sizes().borders(message);
     let near: Vec<usize> = borders.iter().flat_map(|at| at.saturating_sub(1)..=*at).chain([len - 1]).collect();
-    let step = if cfg!(debug_assertions) { 23 } else { 1 };
-    let anywhere = (0..len).skip(usize::from(pattern.id()) * 5 % step).step_by(step).map(|at| (at, 1 << (at / step % 8)));
-    near.into_iter().flat_map(|at| (0..8).map(move |bit| (at, 1 << bit))).chain(anywhere).collect()
+    let (step, of_pattern) = (case.step(13), usize::from(pattern.id()));
+    let bits = (0..8).skip(of_pattern % case.step(2)).step_by(case.step(2));
+    let anywhere = (0..len).skip(of_pattern * 5 % step).step_by(step).map(|at| (at, 1 << (at / step % 8)));
+    near.into_iter().flat_map(|at| bits.clone().map(move |bit| (at, 1 << bit))).chain(anywhere).collect()
 }
 
 fn flipped(frame: &[u8], (at, mask): (usize, u8)) -> Vec<u8> {
@@ -107,9 +108,9 @@ pub(crate) fn a_flipped_byte_in_message_3_goes_unnoticed(case: &Case) {
 }
 
 /// To each length below this body's, and by one byte, and by more than a payload. A debug build leaves out most lengths.
-fn lengths(body: usize) -> Vec<usize> {
-    let step = if cfg!(debug_assertions) { 211 } else { 1 };
-    let cut = (0..body).step_by(step).chain(body.saturating_sub(20)..body);
+fn lengths(case: &Case, body: usize) -> Vec<usize> {
+    let last = if cfg!(debug_assertions) { 3 } else { 40 };
+    let cut = (0..body).step_by(case.step(101)).chain(body.saturating_sub(last)..body);
     cut.chain([1, MAX_PAYLOAD, MAX_PAYLOAD + 1].map(|more| body + more)).collect()
 }
 
@@ -123,7 +124,7 @@ pub(crate) fn a_message_cut_or_made_longer_is_read(case: &Case) {
     for pattern in PATTERNS {
         let ends = case.ends(pattern);
         let (_, messages) = ends.meet();
-        let changed = |message: usize| messages.get(message).map(|frame| lengths(frame.len() - 2)).unwrap_or_default();
+        let changed = |message: usize| messages.get(message).map(|frame| lengths(case, frame.len() - 2)).unwrap_or_default();
         for length in changed(0) {
             let answer = change_message_1(&ends, |hello| resized(hello, length));
             assert!(answer.is_none_or(|bytes| bytes.is_empty()), "{pattern:?}, {length} bytes");
@@ -140,13 +141,13 @@ pub(crate) fn a_message_cut_or_made_longer_is_read(case: &Case) {
 }
 
 pub(crate) fn a_frame_that_is_not_whole_is_read(case: &Case) {
-    let step = if cfg!(debug_assertions) { 397 } else { 1 };
     for pattern in PATTERNS {
         let ends = case.ends(pattern);
         let (_, messages) = ends.meet();
         // Cut off, and with a byte left over.
-        let broken =
-            |message: usize| messages.get(message).map(Vec::len).into_iter().flat_map(|len| (0..len).step_by(step).chain([len + 1]));
+        let broken = |message: usize| {
+            messages.get(message).map(Vec::len).into_iter().flat_map(|len| (0..len).step_by(case.step(197)).chain([len + 1]))
+        };
         let to = |len: usize| {
             move |frame: &[u8]| {
                 let mut frame = frame.to_vec();
