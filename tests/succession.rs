@@ -508,9 +508,9 @@ impl Watched {
 
 #[test]
 fn old_statements_in_some_order_undo_something() {
-    let mut keys: Vec<&Identity> = (0..5).map(identity).collect();
+    let keys: Vec<&Identity> = (0..5).map(identity).collect();
     #[cfg(feature = "level5")]
-    keys.extend((0..4).map(strong));
+    let keys = [keys, (0..4).map(strong).collect()].concat();
     let mut statements: Vec<Statement> = keys.iter().map(|key| revoked(key)).collect();
     for (old, new) in keys.iter().flat_map(|old| keys.iter().map(move |new| (*old, *new))) {
         statements.extend(Statement::instead(old, new, NOW));

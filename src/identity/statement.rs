@@ -78,7 +78,8 @@ pub enum StatementKind {
 /// let draft = StatementToSign::instead(&module.public(), &new.public(), 1_767_312_000)?;
 /// let signature = module.sign_for_handshake(draft.to_sign())?; // or wherever the key is
 /// let StatementSigned::Half(draft) = draft.signed(&signature)? else { unreachable!() };
-/// let StatementSigned::Whole(statement) = draft.signed(&new.sign_for_handshake(draft.to_sign())?)? else { unreachable!() };
+/// let signature = new.sign_for_handshake(draft.to_sign())?;
+/// let StatementSigned::Whole(statement) = draft.signed(&signature)? else { unreachable!() };
 /// # assert_eq!(statement.old(), &module.public());
 /// # Ok(())
 /// # }
