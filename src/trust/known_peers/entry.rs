@@ -120,9 +120,9 @@ impl Entry {
         Self { fingerprint, suite, since, met: Met::Revoked, introducer: None, spoken: false, name: fingerprint.to_string() }
     }
 
-    /// Another key in the place of this one, met for the first time. The highest suite that was spoken stays.
+    /// Another key in the place of this one, met for the first time. The highest rank that was spoken stays.
     pub(super) fn replaced(&self, fingerprint: Fingerprint, suite: Suite, since: u64) -> Self {
-        let highest = if self.spoken && self.suite.rank() >= suite.rank() { self.suite } else { suite };
+        let highest = if self.spoken && self.suite.rank() > suite.rank() { self.suite } else { suite };
         Self::new(self.name.clone(), fingerprint, highest, since, Met::FirstUse)
     }
 
