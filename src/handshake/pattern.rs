@@ -133,13 +133,34 @@ pub(super) const fn bounds(empty: usize) -> RangeInclusive<usize> {
 mod tests {
     use super::*;
 
+    /// The table of section 6.2.
     #[test]
     fn a_message_has_another_size_than_the_table() {
-        let suite = Suite::Level3ChaCha;
-        assert_eq!([Pattern::Xx, Pattern::Nx].map(|p| p.hello_len(suite)), [1222; 2]);
-        assert_eq!([Pattern::XxPsk0, Pattern::NxPsk0].map(|p| p.hello_len(suite)), [1238; 2]);
-        assert_eq!(Pattern::ALL.map(|p| p.reply_len(suite)), [6526; 4]);
-        assert_eq!(Pattern::Xx.finish_len(suite), 5405);
+        let rows = Suite::ALL.iter().map(|suite| match suite.id() {
+            0x0001 | 0x0003 => (*suite, [1222, 6526, 5405]),
+            0x0002 => (*suite, [1671, 9134, 7468]),
+            0x7E03 => (*suite, [1222, 6510, 5389]),
+            id => unreachable!("the table has no {id:#06x}"),
+        });
+        for (suite, [hello, reply, finish]) in rows {
+            assert_eq!([Pattern::Xx, Pattern::Nx].map(|p| p.hello_len(suite)), [hello; 2]);
+            assert_eq!([Pattern::XxPsk0, Pattern::NxPsk0].map(|p| p.hello_len(suite)), [hello + 16; 2]);
+            assert_eq!(Pattern::ALL.map(|p| p.reply_len(suite)), [reply; 4]);
+            assert_eq!(Pattern::ALL.map(|p| p.finish_len(suite)), [finish; 4]);
+            assert!([hello + 16, reply, finish].iter().all(|empty| *bounds(*empty).end() <= MAX_BODY));
+        }
+    }
+
+    /// Two suites, or two patterns, that start from one name would have their transcripts told apart by the header alone.
+    #[test]
+    fn two_protocols_have_one_name() {
+        let all = Suite::ALL.iter().flat_map(|suite| Pattern::ALL.map(|pattern| pattern.protocol_name(*suite)));
+        let mut names: alloc::vec::Vec<_> = all.collect();
+        assert!(names.contains(&"Twinlock1_XX_XWing_MLDSA65Ed25519_ChaChaPoly_SHA256".into()));
+        names.sort();
+        let count = names.len();
+        names.dedup();
+        assert_eq!((names.len(), count), (count, 4 * Suite::ALL.len()));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 mod bytes;
 mod close;
+#[cfg(feature = "level5")]
+mod cnsa2;
 mod cuts;
 mod fatal;
 mod halves;

@@ -34,8 +34,12 @@ fn direction_in(suite: Suite, cs: &[u8]) -> Direction {
 
 /// Both ends of a channel.
 fn sides() -> [Side; 2] {
-    let (a, b) = ([0xA; 32], [0xB; 32]);
-    [Side::new(&a, &b), Side::new(&b, &a)]
+    sides_in(SUITE)
+}
+
+fn sides_in(suite: Suite) -> [Side; 2] {
+    let [a, b] = [0xA, 0xB].map(|byte| std::vec![byte; suite.hash().len()]);
+    [Side::in_suite(suite, &a, &b), Side::in_suite(suite, &b, &a)]
 }
 
 /// One side: its halves.
@@ -45,10 +49,6 @@ struct Side {
 }
 
 impl Side {
-    fn new(send: &[u8], receive: &[u8]) -> Self {
-        Self::in_suite(SUITE, send, receive)
-    }
-
     fn in_suite(suite: Suite, send: &[u8], receive: &[u8]) -> Self {
         let (sealer, opener) = halves(direction_in(suite, send), direction_in(suite, receive));
         Self { sealer, opener }

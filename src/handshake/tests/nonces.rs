@@ -1,37 +1,40 @@
 //! No pair of key and nonce seals twice, through handshakes and all that a channel does.
 
+use super::PATTERNS;
 use super::rng::Seeded;
-use super::{PATTERNS, identity};
 use crate::Channel;
 use crate::channel::{CloseCode, Opener, Padding, Policy, Record, Sealer};
 use crate::crypto::aead::{Aead, nonces};
-use crate::handshake::{AnonymousInitiator, Hello, Initiator, Pattern, Psk, Responder};
+use crate::handshake::{AnonymousInitiator, Hello, Initiator, Pattern, Psk, Responder, Suite};
+use crate::identity::Identity;
 use crate::trust::danger::TrustAnyone;
 use std::vec::Vec;
 
 #[test]
 fn the_recorder_cannot_see_a_pair_used_twice() {
-    let (sealed, distinct) = nonces::watch(|| {
-        let key = Aead::ChaCha20Poly1305.key(|_| Ok(())).unwrap();
-        for counter in [0, 1, 1] {
-            key.seal(counter, b"", &mut [0; 4]).unwrap();
-        }
-    });
-    assert_eq!((sealed, distinct), (3, 2));
+    for aead in [Aead::ChaCha20Poly1305, Aead::Aes256Gcm] {
+        let (sealed, distinct) = nonces::watch(|| {
+            let key = aead.key(|_| Ok(())).unwrap();
+            for counter in [0, 1, 1] {
+                key.seal(counter, b"", &mut [0; 4]).unwrap();
+            }
+        });
+        assert_eq!((sealed, distinct), (3, 2));
+    }
 }
 
-fn meet(pattern: Pattern, seed: u64) -> [Channel; 2] {
-    let (a, b) = (identity(1), identity(2));
+fn meet(suite: Suite, pattern: Pattern, seed: u64) -> [Channel; 2] {
+    let (a, b) = (of_suite(suite, 1), of_suite(suite, 2));
     let (ours, theirs) = (&mut Seeded::new(seed), &mut Seeded::new(!seed));
     let psk = pattern.psk().then(|| Psk::take(&mut [7; 32]));
-    let responder = psk.iter().fold(Responder::new(&b, b""), Responder::psk);
+    let responder = psk.iter().fold(Responder::new(&b, b"").suites(&[suite]), Responder::psk);
     if pattern.identified() {
-        let (waiting, hello) = psk.iter().fold(Initiator::new(&a, b""), Initiator::psk).send_hello_with_rng(ours).unwrap();
+        let (waiting, hello) = psk.iter().fold(Initiator::new(&a, b"").suite(suite), Initiator::psk).send_hello_with_rng(ours).unwrap();
         let (awaits, reply) = responder.read_hello(&hello).unwrap().send_reply_with_rng(theirs).unwrap();
         let (a, finish) = waiting.read_reply(&reply).unwrap().send_finish_with_rng(&mut TrustAnyone, ours).unwrap();
         [a, awaits.read_finish(&finish).unwrap().into_channel(&mut TrustAnyone).unwrap()]
     } else {
-        let initiator = psk.iter().fold(AnonymousInitiator::new(b""), AnonymousInitiator::psk);
+        let initiator = psk.iter().fold(AnonymousInitiator::new(b"").suite(suite), AnonymousInitiator::psk);
         let (waiting, hello) = initiator.send_hello_with_rng(ours).unwrap();
         let Hello::Anonymous(heard) = responder.read_any_hello(&hello).unwrap() else { panic!() };
         let (b, reply) = heard.send_reply_with_rng(&mut TrustAnyone, theirs).unwrap();
@@ -40,6 +43,10 @@ fn meet(pattern: Pattern, seed: u64) -> [Channel; 2] {
 }
 
 type Side = (Sealer, Opener);
+
+fn of_suite(suite: Suite, seed: u64) -> Identity {
+    Identity::generate_with_rng(suite.signature(), &mut Seeded::new(seed)).unwrap()
+}
 
 /// Everything in `wire` is read; what it asks for is answered.
 fn read(wire: &mut Vec<u8>, (sealer, opener): &mut Side, rng: &mut Seeded) {
@@ -97,30 +104,35 @@ fn converse([a, b]: [Channel; 2], rng: &mut Seeded) -> u64 {
 
 #[test]
 fn a_key_and_nonce_seal_twice() {
-    let mut records = 0;
-    let (sealed, distinct) = nonces::watch(|| {
-        for pattern in PATTERNS {
-            for seed in [1, 2] {
-                records += converse(meet(pattern, seed), &mut Seeded::new(seed));
+    for suite in Suite::ALL.iter().copied() {
+        let mut records = 0;
+        let (sealed, distinct) = nonces::watch(|| {
+            for pattern in PATTERNS {
+                for seed in [1, 2] {
+                    records += converse(meet(suite, pattern, seed), &mut Seeded::new(seed));
+                }
             }
-        }
-    });
-    assert_eq!(sealed, distinct);
-    // Message 2 seals thrice, message 3 thrice, message 1 under a psk once.
-    let handshakes = 2 * ((3 + 3) + (1 + 3 + 3) + 3 + (1 + 3));
-    assert_eq!(sealed as u64, records + handshakes);
+        });
+        assert_eq!(sealed, distinct, "{suite:?}");
+        // Message 2 seals thrice, message 3 thrice, message 1 under a psk once.
+        let handshakes = 2 * ((3 + 3) + (1 + 3 + 3) + 3 + (1 + 3));
+        assert_eq!(sealed as u64, records + handshakes, "{suite:?}");
+    }
 }
 
 /// The one seal that is made without a channel: the responder's refusal. It stands under the direction's first key, which is dropped with it.
 #[test]
 fn a_refusal_seals_with_a_used_pair() {
-    let (sealed, distinct) = nonces::watch(|| {
-        let (a, b) = (identity(1), identity(2));
-        let (waiting, hello) = Initiator::new(&a, b"").send_hello_with_rng(&mut Seeded::new(1)).unwrap();
-        let (awaits, reply) = Responder::new(&b, b"").read_hello(&hello).unwrap().send_reply_with_rng(&mut Seeded::new(2)).unwrap();
-        let (_, finish) = waiting.read_reply(&reply).unwrap().send_finish_with_rng(&mut TrustAnyone, &mut Seeded::new(3)).unwrap();
-        let refused = awaits.read_finish(&finish).unwrap().into_channel(&mut crate::trust::Anonymous);
-        assert_eq!(refused.unwrap_err().answer().len(), 23);
-    });
-    assert_eq!((sealed, distinct), (3 + 3 + 1, 7));
+    for suite in Suite::ALL.iter().copied() {
+        let (sealed, distinct) = nonces::watch(|| {
+            let (a, b) = (of_suite(suite, 1), of_suite(suite, 2));
+            let (waiting, hello) = Initiator::new(&a, b"").suite(suite).send_hello_with_rng(&mut Seeded::new(1)).unwrap();
+            let heard = Responder::new(&b, b"").suites(&[suite]).read_hello(&hello).unwrap();
+            let (awaits, reply) = heard.send_reply_with_rng(&mut Seeded::new(2)).unwrap();
+            let (_, finish) = waiting.read_reply(&reply).unwrap().send_finish_with_rng(&mut TrustAnyone, &mut Seeded::new(3)).unwrap();
+            let refused = awaits.read_finish(&finish).unwrap().into_channel(&mut crate::trust::Anonymous);
+            assert_eq!(refused.unwrap_err().answer().len(), 23);
+        });
+        assert_eq!((sealed, distinct), (3 + 3 + 1, 7), "{suite:?}");
+    }
 }

@@ -1,7 +1,7 @@
 //! What ends a channel, and what is left of it then.
 
 use super::rng::Seeded;
-use super::{SUITE, Side, direction, forge, frames, plaintext, sides};
+use super::{Side, Suite, direction, direction_in, forge, frames, plaintext, sides, sides_in};
 use crate::channel::record::{CONTENT_MAX, CloseCode, Padding};
 use crate::channel::stream::{Policy, Receiving, Record, Sealer, Sending};
 use crate::error::Error;
@@ -88,56 +88,73 @@ fn an_unauthentic_record_moves_the_state() {
     assert_eq!((&first, reader.expose().2), (b"first", 1));
 }
 
-/// 2^48 records under one key, with a debug build's overflow checks and without: never a wrap, never one more.
+/// The limits of section 8.2, as numbers.
+fn limits() -> impl Iterator<Item = (Suite, u64)> {
+    Suite::ALL.iter().map(|suite| match suite.id() {
+        0x0001 | 0x7E03 => (*suite, 281_474_976_710_656),
+        _ => (*suite, 16_777_216),
+    })
+}
+
+/// 2^48 records under one key, or 2^24, with a debug build's overflow checks and without: never a wrap, never one more.
 #[test]
 fn a_counter_goes_past_its_limit() {
-    const LIMIT: u64 = 1 << 48;
-    assert_eq!(SUITE.aead().records_a_key(), LIMIT);
-    let (mut sender, mut reader) = (direction(&[1; 32]), direction(&[1; 32]));
-    [&mut sender, &mut reader].into_iter().for_each(|end| end.set_counter(LIMIT - 1));
-    let mut text = *b"the last";
-    let tag = sender.seal(b"", &mut text).unwrap();
-    reader.open(b"", &mut text, &tag).unwrap();
-    assert_eq!((sender.expose().2, reader.expose().2), (LIMIT, LIMIT));
-    for counter in [LIMIT, LIMIT + 1, u64::MAX - 1, u64::MAX] {
-        [&mut sender, &mut reader].into_iter().for_each(|end| end.set_counter(counter));
-        let mut text = *b"one more";
-        assert_eq!(sender.seal(b"", &mut text), Err(Error::KeyExhausted));
-        assert_eq!(reader.open(b"", &mut text, &tag), Err(Error::KeyExhausted));
-        assert_eq!((&text, sender.expose().2, reader.expose().2), (b"one more", counter, counter));
+    for (suite, limit) in limits() {
+        assert_eq!(suite.records_a_key(), limit);
+        let direction = || direction_in(suite, &std::vec![1; suite.hash().len()]);
+        let (mut sender, mut reader) = (direction(), direction());
+        [&mut sender, &mut reader].into_iter().for_each(|end| end.set_counter(limit - 1));
+        let mut text = *b"the last";
+        let tag = sender.seal(b"", &mut text).unwrap();
+        reader.open(b"", &mut text, &tag).unwrap();
+        assert_eq!((sender.expose().2, reader.expose().2), (limit, limit));
+        for counter in [limit, limit + 1, u64::MAX - 1, u64::MAX] {
+            [&mut sender, &mut reader].into_iter().for_each(|end| end.set_counter(counter));
+            let mut text = *b"one more";
+            assert_eq!(sender.seal(b"", &mut text), Err(Error::KeyExhausted));
+            assert_eq!(reader.open(b"", &mut text, &tag), Err(Error::KeyExhausted));
+            assert_eq!((&text, sender.expose().2, reader.expose().2), (b"one more", counter, counter));
+        }
+        // The next key begins at 0.
+        sender.update().unwrap();
+        assert_eq!(sender.expose().2, 0);
     }
-    // The next key begins at 0.
-    sender.update().unwrap();
-    assert_eq!(sender.expose().2, 0);
 }
 
 #[test]
 fn a_half_goes_past_its_keys_limit() {
-    const LIMIT: u64 = 1 << 48;
-    let at = |counter| {
-        let [mut a, mut b] = sides();
-        direction_of(&mut a).set_counter(counter);
-        let Receiving::Open(direction) = &mut b.opener.state else { panic!() };
-        direction.set_counter(counter);
-        [a, b]
-    };
-    // The key update that ends a key is one of its records.
-    let [mut a, mut b] = at(LIMIT - 1);
-    let update = a.seals(Sealer::key_update);
-    b.reads(&update);
-    b.reads(&a.says(b"under the next key"));
+    for (suite, limit) in limits() {
+        let at = |counter| {
+            let [mut a, mut b] = sides_in(suite);
+            direction_of(&mut a).set_counter(counter);
+            let Receiving::Open(direction) = &mut b.opener.state else { panic!() };
+            direction.set_counter(counter);
+            [a, b]
+        };
+        // The key update that ends a key is one of its records.
+        let [mut a, mut b] = at(limit - 1);
+        let update = a.seals(Sealer::key_update);
+        b.reads(&update);
+        b.reads(&a.says(b"under the next key"));
 
-    let [mut a, mut b] = at(LIMIT);
-    let mut out = b"before".to_vec();
-    for _ in 0..2 {
-        assert_eq!(a.sealer.message(b"too late", &mut out), Err(Error::KeyExhausted));
-        assert_eq!(a.sealer.key_update(&mut out), Err(Error::KeyExhausted));
-        assert_eq!(a.sealer.close(CloseCode::Done, "", &mut out), Err(Error::KeyExhausted));
+        let [mut a, mut b] = at(limit);
+        let mut out = b"before".to_vec();
+        for _ in 0..2 {
+            assert_eq!(a.sealer.message(b"too late", &mut out), Err(Error::KeyExhausted));
+            assert_eq!(a.sealer.key_update(&mut out), Err(Error::KeyExhausted));
+            assert_eq!(a.sealer.close(CloseCode::Done, "", &mut out), Err(Error::KeyExhausted));
+        }
+        assert_eq!(out, b"before");
+        let mut elsewhere = direction_in(suite, &std::vec![0xA; suite.hash().len()]);
+        assert_eq!(b.error(&forge(&mut elsewhere, &plaintext(2, b"", 0))), Error::KeyExhausted);
+        assert_eq!(b.error(&[]), Error::Ended);
     }
-    assert_eq!(out, b"before");
-    let mut elsewhere = direction(&[0xA; 32]);
-    assert_eq!(b.error(&forge(&mut elsewhere, &plaintext(2, b"", 0))), Error::KeyExhausted);
-    assert_eq!(b.error(&[]), Error::Ended);
+}
+
+/// Nobody comes near a limit by itself: the default policy renews at a sixteenth of the smaller one.
+#[test]
+fn the_default_policy_meets_a_limit() {
+    assert!(limits().all(|(_, limit)| Policy::default().update_records * 16 <= limit));
 }
 
 /// Each reader reads one record that somebody with the keys made.
