@@ -1,4 +1,4 @@
-//! The primitives of suite 0x0001, called directly in the libraries that `src/crypto/backend/rust.rs` names: what each step of a handshake or
+//! The primitives of the build's suites, called directly in the libraries that `src/crypto/backend` names: what each step of a handshake or
 //! record cannot cost less than. Nothing of this crate runs here.
 //!
 //! ```text
@@ -12,12 +12,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
 
-use chacha20poly1305::aead::AeadInOut;
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
+use chacha20poly1305::aead::consts::{U12, U32};
+use chacha20poly1305::aead::{AeadCore, AeadInOut};
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit, KeySizeUser};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use ed25519_dalek::Signer;
-use libcrux_ml_dsa::ml_dsa_65;
-use libcrux_ml_kem::mlkem768;
 use sha2::Digest;
 use std::hint::black_box;
 use std::time::Duration;
@@ -42,30 +41,90 @@ impl Messages {
     }
 }
 
-fn ml_kem_768(c: &mut Criterion) {
-    let mut group = c.benchmark_group("ml-kem-768");
-    let (seed, coins) = (random::<64>(), random::<32>());
-    let pair = mlkem768::generate_key_pair(seed);
-    let (ct, _) = mlkem768::encapsulate(pair.public_key(), coins);
-    group.bench_function("keygen", |b| b.iter(|| mlkem768::generate_key_pair(black_box(seed))));
-    group.bench_function("check", |b| b.iter(|| mlkem768::validate_public_key(black_box(pair.public_key()))));
-    group.bench_function("encaps", |b| b.iter(|| mlkem768::encapsulate(black_box(pair.public_key()), black_box(coins))));
-    group.bench_function("decaps", |b| b.iter(|| mlkem768::decapsulate(black_box(pair.private_key()), black_box(&ct))));
+macro_rules! ml_kem {
+    ($name:ident, $group:literal, $module:ident) => {
+        fn $name(c: &mut Criterion) {
+            use libcrux_ml_kem::$module::{decapsulate, encapsulate, generate_key_pair, validate_public_key};
+            let mut group = c.benchmark_group($group);
+            let (seed, coins) = (random::<64>(), random::<32>());
+            let pair = generate_key_pair(seed);
+            let (ct, _) = encapsulate(pair.public_key(), coins);
+            group.bench_function("keygen", |b| b.iter(|| generate_key_pair(black_box(seed))));
+            group.bench_function("check", |b| b.iter(|| validate_public_key(black_box(pair.public_key()))));
+            group.bench_function("encaps", |b| b.iter(|| encapsulate(black_box(pair.public_key()), black_box(coins))));
+            group.bench_function("decaps", |b| b.iter(|| decapsulate(black_box(pair.private_key()), black_box(&ct))));
+        }
+    };
 }
 
-fn ml_dsa_65(c: &mut Criterion) {
-    let mut group = c.benchmark_group("ml-dsa-65");
-    let (seed, rnd) = (random::<32>(), random::<32>());
-    let pair = ml_dsa_65::generate_key_pair(seed);
+ml_kem!(ml_kem_768, "ml-kem-768", mlkem768);
+#[cfg(feature = "level5")]
+ml_kem!(ml_kem_1024, "ml-kem-1024", mlkem1024);
+
+macro_rules! ml_dsa {
+    ($name:ident, $group:literal, $module:ident) => {
+        fn $name(c: &mut Criterion) {
+            use libcrux_ml_dsa::$module::{generate_key_pair, sign, verify};
+            let mut group = c.benchmark_group($group);
+            let (seed, rnd) = (random::<32>(), random::<32>());
+            let pair = generate_key_pair(seed);
+            let mut messages = Messages(random());
+            group.bench_function("keygen", |b| b.iter(|| generate_key_pair(black_box(seed))));
+            group.bench_function("sign", |b| {
+                b.iter(|| sign(&pair.signing_key, black_box(messages.next()), CONTEXT, black_box(rnd)).unwrap())
+            });
+            let message = random::<150>();
+            let signature = sign(&pair.signing_key, &message, CONTEXT, rnd).unwrap();
+            group.bench_function("verify", |b| {
+                b.iter(|| verify(&pair.verification_key, black_box(&message), CONTEXT, black_box(&signature)).unwrap());
+            });
+        }
+    };
+}
+
+ml_dsa!(ml_dsa_65, "ml-dsa-65", ml_dsa_65);
+#[cfg(feature = "level5")]
+ml_dsa!(ml_dsa_87, "ml-dsa-87", ml_dsa_87);
+
+#[cfg(feature = "level5")]
+fn p384(c: &mut Criterion) {
+    use p384::ecdsa::signature::{Signer, Verifier};
+    use p384::ecdsa::{Signature, SigningKey};
+    use p384::elliptic_curve::ecdh::diffie_hellman;
+    use p384::{PublicKey, SecretKey};
+    let mut group = c.benchmark_group("p-384");
+    let (secret, peer) = (SecretKey::from_slice(&[1; 48]).unwrap(), SecretKey::from_slice(&random::<48>()).unwrap().public_key());
+    group.bench_function("keygen", |b| b.iter(|| black_box(&secret).public_key()));
+    group.bench_function("decode", |b| b.iter(|| PublicKey::from_sec1_bytes(black_box(&peer.to_sec1_bytes())).unwrap()));
+    group.bench_function("dh", |b| b.iter(|| diffie_hellman(secret.to_nonzero_scalar(), black_box(&peer).as_affine())));
+    let key = SigningKey::from(&secret);
     let mut messages = Messages(random());
-    group.bench_function("keygen", |b| b.iter(|| ml_dsa_65::generate_key_pair(black_box(seed))));
-    group.bench_function("sign", |b| {
-        b.iter(|| ml_dsa_65::sign(&pair.signing_key, black_box(messages.next()), CONTEXT, black_box(rnd)).unwrap())
-    });
+    group.bench_function("ecdsa-sign", |b| b.iter(|| -> Signature { key.sign(black_box(messages.next())) }));
     let message = random::<150>();
-    let signature = ml_dsa_65::sign(&pair.signing_key, &message, CONTEXT, rnd).unwrap();
+    let signature: Signature = key.sign(&message);
+    group.bench_function("ecdsa-verify", |b| b.iter(|| key.verifying_key().verify(black_box(&message), black_box(&signature)).unwrap()));
+}
+
+#[cfg(feature = "round3")]
+fn round3(c: &mut Criterion) {
+    use pqcrypto_dilithium::dilithium3;
+    use pqcrypto_kyber::kyber768;
+    let mut group = c.benchmark_group("kyber768-round-3");
+    let (public, secret) = kyber768::keypair();
+    let (_, ct) = kyber768::encapsulate(&public);
+    group.bench_function("keygen", |b| b.iter(kyber768::keypair));
+    group.bench_function("encaps", |b| b.iter(|| kyber768::encapsulate(black_box(&public))));
+    group.bench_function("decaps", |b| b.iter(|| kyber768::decapsulate(black_box(&ct), &secret)));
+    drop(group);
+    let mut group = c.benchmark_group("dilithium3-round-3");
+    let (public, secret) = dilithium3::keypair();
+    let mut messages = Messages(random());
+    group.bench_function("keygen", |b| b.iter(dilithium3::keypair));
+    group.bench_function("sign", |b| b.iter(|| dilithium3::detached_sign(black_box(messages.next()), &secret)));
+    let message = random::<150>();
+    let signature = dilithium3::detached_sign(&message, &secret);
     group.bench_function("verify", |b| {
-        b.iter(|| ml_dsa_65::verify(&pair.verification_key, black_box(&message), CONTEXT, black_box(&signature)).unwrap());
+        b.iter(|| dilithium3::verify_detached_signature(black_box(&signature), black_box(&message), &public).unwrap());
     });
 }
 
@@ -88,15 +147,15 @@ fn ed25519(c: &mut Criterion) {
     group.bench_function("verify_strict", |b| b.iter(|| public.verify_strict(black_box(&message), black_box(&signature)).unwrap()));
 }
 
-fn chacha20_poly1305(c: &mut Criterion) {
-    let mut group = c.benchmark_group("chacha20-poly1305");
+fn aead<C: KeyInit + AeadInOut + KeySizeUser<KeySize = U32> + AeadCore<NonceSize = U12>>(c: &mut Criterion, name: &str) {
+    let mut group = c.benchmark_group(name);
     let (key, nonce) = (random::<32>(), random::<12>());
     for size in [64, 1024, 16_384] {
         let mut text = vec![0; size];
         group.throughput(Throughput::Bytes(size.try_into().unwrap()));
         group.bench_with_input(BenchmarkId::new("seal", size), &size, |b, _| {
             b.iter(|| {
-                let cipher = ChaCha20Poly1305::new(black_box(&key).into());
+                let cipher = C::new(black_box(&key).into());
                 cipher.encrypt_inout_detached(black_box(&nonce).into(), b"ad", text.as_mut_slice().into()).unwrap()
             });
         });
@@ -126,7 +185,14 @@ fn main() {
     ml_dsa_65(&mut c);
     x25519(&mut c);
     ed25519(&mut c);
-    chacha20_poly1305(&mut c);
+    aead::<ChaCha20Poly1305>(&mut c, "chacha20-poly1305");
+    aead::<aes_gcm::Aes256Gcm>(&mut c, "aes-256-gcm");
     hashes(&mut c);
+    #[cfg(feature = "level5")]
+    for bench in [ml_kem_1024, ml_dsa_87, p384] {
+        bench(&mut c);
+    }
+    #[cfg(feature = "round3")]
+    round3(&mut c);
     c.final_summary();
 }
