@@ -37,7 +37,8 @@ impl Talk<'_> {
             (None, Some(OwnClose { failure: None, .. })) => self.terminal().note(&format!("the conversation with {name} has ended")),
             _ => {}
         }
-        let unsent = !self.outbox.is_empty() || !self.held.is_empty() || self.texts_under_way > 0;
+        // Texts under way go out before our own close, and the other side still shows them (docs/chat.md, section 1.3).
+        let unsent = !self.outbox.is_empty() || !self.held.is_empty();
         let unsent = (unsent && self.close.is_none()).then(|| Failure::new(Exit::Other, format!("{name} left before everything was sent")));
         self.leave(failure.or(unsent));
     }
