@@ -653,7 +653,8 @@ fn a_file_with_what_is_no_key_is_read() {
             change(&mut bytes);
             refused(&secret_pem(oid(&key), &bytes))
         };
-        let changes: [&dyn Fn(&mut [u8]); 2] = match key.public().algorithm().id() {
+        type Change<'a> = &'a dyn Fn(&mut [u8]);
+        let changes: [Change<'_>; 2] = match key.public().algorithm().id() {
             2 => [&|bytes| bytes[32] ^= 1, &|bytes| bytes[39..87].fill(0)],
             _ => [&|bytes| bytes[4032] ^= 1, &|bytes| bytes[4000] ^= 1],
         };
