@@ -289,3 +289,207 @@ fn a_file_that_the_second_implementation_refuses_is_an_identity() {
     }
     assert!(!list(&vectors["secret_refused"]).is_empty() && !list(&vectors["public_refused"]).is_empty());
 }
+
+/// Every algorithm of this build, with the bytes of its secret key, public key and signature.
+fn algorithms() -> impl Iterator<Item = (SignatureAlgorithm, [usize; 3])> {
+    SignatureAlgorithm::ALL.iter().map(|algorithm| match algorithm.id() {
+        1 => (*algorithm, [64, 1984, 3373]),
+        2 => (*algorithm, [96, 2689, 4731]),
+        0x7E => (*algorithm, [6016, 1984, 3357]),
+        id => panic!("the table has no {id}"),
+    })
+}
+
+#[test]
+fn a_key_has_another_size_than_the_table() {
+    for (algorithm, [secret, public, signature]) in algorithms() {
+        assert_eq!([algorithm.secret_key_len(), algorithm.public_key_len(), algorithm.signature_len()], [secret, public, signature]);
+        let identity = Identity::generate_for(algorithm).unwrap();
+        assert_eq!((identity.secret_bytes().unwrap().len(), identity.public().as_bytes().len()), (secret, public));
+        assert_eq!(identity.public().algorithm(), algorithm);
+        assert_eq!(SignatureAlgorithm::from_id(algorithm.id()), Some(algorithm));
+    }
+}
+
+#[test]
+fn a_secret_makes_another_identity_than_the_one_it_came_from() {
+    for (algorithm, _) in algorithms() {
+        let identity = Identity::generate_for(algorithm).unwrap();
+        let secret = identity.secret_bytes().unwrap();
+        let again = Identity::from_secret_bytes(algorithm, secret).unwrap();
+        assert_eq!((again.secret_bytes().unwrap(), again.public()), (secret, identity.public()));
+        assert_eq!(PublicIdentity::from_bytes(algorithm, identity.public().as_bytes()), Ok(identity.public()));
+        for length in [0, 1, 32, secret.len() - 1, secret.len() + 1, 2 * secret.len()] {
+            let mut other = secret.to_vec();
+            other.resize(length, 0);
+            assert_eq!(Identity::from_secret_bytes(algorithm, &other).unwrap_err(), Error::InvalidKey);
+        }
+    }
+}
+
+/// Where two algorithms' keys are as long as each other, the identifier in the fingerprint tells them apart.
+#[test]
+fn a_key_of_one_algorithm_is_an_identity_of_another() {
+    for (algorithm, [secret_len, public_len, _]) in algorithms() {
+        let identity = Identity::generate_for(algorithm).unwrap();
+        for (other, lens) in algorithms().filter(|(other, _)| *other != algorithm) {
+            assert_ne!(secret_len, lens[0]);
+            assert_eq!(Identity::from_secret_bytes(other, identity.secret_bytes().unwrap()).unwrap_err(), Error::InvalidKey);
+            match PublicIdentity::from_bytes(other, identity.public().as_bytes()) {
+                Ok(public) => {
+                    assert_eq!(public_len, lens[1]);
+                    assert_ne!(public, identity.public());
+                    assert_ne!(public.fingerprint(), identity.fingerprint());
+                }
+                Err(error) => assert_eq!((error, public_len == lens[1]), (Error::InvalidKey, false)),
+            }
+        }
+    }
+}
+
+#[cfg(feature = "level5")]
+mod level5 {
+    use super::*;
+
+    const LEVEL_5: SignatureAlgorithm = SignatureAlgorithm::MlDsa87P384;
+
+    /// The order of the group.
+    const ORDER: [u8; 48] = [
+        0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+        0xFF, 0xFF, 0xC7, 0x63, 0x4D, 0x81, 0xF4, 0x37, 0x2D, 0xDF, 0x58, 0x1A, 0x0D, 0xB2, 0x48, 0xB0, 0xA7, 0x7A, 0xEC, 0xEC, 0x19, 0x6A,
+        0xCC, 0xC5, 0x29, 0x73,
+    ];
+
+    /// Seed, and ECPrivateKey around this scalar.
+    fn secret(scalar: [u8; 48]) -> Vec<u8> {
+        let before = [0x30, 0x3E, 2, 1, 1, 4, 0x30];
+        let after = [0xA0, 7, 6, 5, 0x2B, 0x81, 4, 0, 0x22];
+        [[7; 32].as_slice(), &before, &scalar, &after].concat()
+    }
+
+    fn near_the_order(last: u8) -> [u8; 48] {
+        let mut scalar = ORDER;
+        scalar[47] = last;
+        scalar
+    }
+
+    fn read(bytes: &[u8]) -> Result<Identity, Error> {
+        Identity::from_secret_bytes(LEVEL_5, bytes)
+    }
+
+    #[test]
+    fn another_frame_around_the_scalar_is_read() {
+        let good = secret([5; 48]);
+        let identity = read(&good).unwrap();
+        for (at, bit) in (0..96).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+            let mut changed = good.clone();
+            changed[at] ^= 1 << bit;
+            let in_frame = (32..39).contains(&at) || at >= 87;
+            // The rest is the seed and the scalar: another key.
+            if in_frame {
+                assert_eq!(read(&changed).unwrap_err(), Error::InvalidKey, "byte {at}, bit {bit}");
+            } else if (at + bit) % 16 == 0 {
+                assert_ne!(read(&changed).unwrap().fingerprint(), identity.fingerprint());
+            }
+        }
+    }
+
+    #[test]
+    fn a_scalar_that_is_none_is_read() {
+        let mut one = [0; 48];
+        one[47] = 1;
+        for good in [one, [0x7F; 48], near_the_order(0x72)] {
+            assert!(read(&secret(good)).is_ok());
+        }
+        for bad in [[0; 48], ORDER, near_the_order(0x74), [0xFF; 48]] {
+            assert_eq!(read(&secret(bad)).unwrap_err(), Error::InvalidKey);
+        }
+    }
+
+    /// Drawn anew, the seed not; and a source that gives nothing else is broken.
+    #[test]
+    fn a_new_identity_is_made_from_a_scalar_that_is_none() {
+        let mut rng = Given([[7; 32].as_slice(), &[0; 48], &ORDER, &[0xFF; 48], &[5; 48]].concat());
+        let identity = Identity::generate_with_rng(LEVEL_5, &mut rng).unwrap();
+        assert_eq!((identity.secret_bytes().unwrap(), rng.0.len()), (secret([5; 48]).as_slice(), 0));
+        let stuck = Identity::generate_with_rng(LEVEL_5, &mut Given(vec![0; 10_000]));
+        assert_eq!(stuck.unwrap_err(), Error::Randomness);
+    }
+
+    #[test]
+    fn a_public_key_whose_point_is_none_is_read() {
+        type Change<'a> = &'a dyn Fn(&mut [u8]);
+        let good = read(&secret([5; 48])).unwrap().public().as_bytes().to_vec();
+        let parity = good[2688] & 1;
+        let with = |change: Change<'_>| {
+            let mut key = good.clone();
+            change(&mut key[2592..]);
+            PublicIdentity::from_bytes(LEVEL_5, &key)
+        };
+        assert!(with(&|_| {}).is_ok());
+        for first in (0..=255).filter(|first| *first != 4) {
+            assert_eq!(with(&|point| point[0] = first), Err(Error::InvalidKey));
+        }
+        let changes: [Change<'_>; 5] =
+            [&|point| point.fill(0), &|point| point[1..].fill(0), &|point| point[1] ^= 1, &|point| point[96] ^= 1, &|point| {
+                (point[0], _) = (2 + parity, point[49..].fill(0))
+            }];
+        for change in changes {
+            assert_eq!(with(change), Err(Error::InvalidKey));
+        }
+    }
+}
+
+#[cfg(feature = "round3")]
+mod round3 {
+    use super::*;
+
+    const ROUND_3: SignatureAlgorithm = SignatureAlgorithm::Dilithium3Ed25519;
+
+    fn read(bytes: &[u8]) -> Result<Identity, Error> {
+        Identity::from_secret_bytes(ROUND_3, bytes)
+    }
+
+    /// Dilithium's expanded key, 4,000 bytes; Ed25519's seed, 32; the public key, 1,952 and 32.
+    #[test]
+    fn parts_of_two_keys_are_one() {
+        let [one, other] = [(); 2].map(|()| Identity::generate_for(ROUND_3).unwrap());
+        let (one, other) = (one.secret_bytes().unwrap(), other.secret_bytes().unwrap());
+        let parts = [0..4000, 4000..4032, 4032..5984, 5984..6016];
+        // Halves go with their own public halves: Dilithium's with the first and third part, Ed25519's with the second and fourth.
+        for taken in 0u8..16 {
+            let mut mixed = one.to_vec();
+            for (_, part) in parts.iter().enumerate().filter(|(index, _)| taken >> index & 1 == 1) {
+                mixed[part.clone()].copy_from_slice(&other[part.clone()]);
+            }
+            match taken {
+                0b0000 | 0b0101 | 0b1010 | 0b1111 => assert!(read(&mixed).is_ok()),
+                _ => assert_eq!(read(&mixed).unwrap_err(), Error::InvalidKey, "{taken:04b}"),
+            }
+        }
+    }
+
+    /// Of the expanded key rho, tr and s1; of the rest every part.
+    #[test]
+    fn a_changed_byte_of_a_secret_is_read() {
+        let identity = Identity::generate_for(ROUND_3).unwrap();
+        let good = identity.secret_bytes().unwrap();
+        let places = [0, 31, 64, 95, 96, 735, 4000, 4031, 4032, 4063, 4064, 5983, 5984, 6015];
+        for (at, bit) in places.into_iter().flat_map(|at| [(at, 0), (at, 3), (at, 6)]) {
+            let mut changed = good.to_vec();
+            changed[at] ^= 1 << bit;
+            assert_eq!(read(&changed).unwrap_err(), Error::InvalidKey, "byte {at}, bit {bit}");
+        }
+    }
+
+    /// A coefficient above η, with which signing might never end.
+    #[test]
+    fn a_coefficient_above_its_bound_is_signed_with() {
+        let identity = Identity::generate_for(ROUND_3).unwrap();
+        for (at, byte) in [(96, 0x09), (96, 0x90), (1503, 0xFF), (800, 0x0F)] {
+            let mut changed = identity.secret_bytes().unwrap().to_vec();
+            changed[at] = byte;
+            assert_eq!(read(&changed).unwrap_err(), Error::InvalidKey, "byte {at}");
+        }
+    }
+}

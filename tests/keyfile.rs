@@ -544,6 +544,127 @@ fn an_error_shows_the_secret() {
     }
 }
 
+// Every algorithm.
+
+/// One identity of each algorithm of this build, with the bytes of its secret key and of its public key.
+fn each() -> impl Iterator<Item = (Identity, [usize; 2])> {
+    SignatureAlgorithm::ALL.iter().map(|algorithm| {
+        let lens = match algorithm.id() {
+            1 => [64, 1984],
+            2 => [96, 2689],
+            0x7E => [6016, 1984],
+            id => panic!("the table has no {id}"),
+        };
+        (Identity::generate_for(*algorithm).unwrap(), lens)
+    })
+}
+
+fn oid(key: &Identity) -> &'static str {
+    match key.public().algorithm().id() {
+        1 => COMPOSITE,
+        2 => "1.3.6.1.5.5.7.6.49",
+        _ => "2.25.1414266881.32259",
+    }
+}
+
+#[test]
+fn a_key_of_some_algorithm_is_not_the_one_that_was_written() {
+    for (key, [secret_len, public_len]) in each() {
+        let (secret, public) = (keyfile::to_pem(&key).unwrap(), keyfile::public_to_pem(&key.public()));
+        assert_eq!(*secret, secret_pem(oid(&key), key.secret_bytes().unwrap()));
+        assert_eq!(public, public_pem(oid(&key), key.public().as_bytes()));
+        let read = keyfile::from_pem(&secret, None).unwrap();
+        assert_eq!((read.secret_bytes().unwrap(), read.public()), (key.secret_bytes().unwrap(), key.public()));
+        assert_eq!(keyfile::public_from_pem(&public).unwrap(), key.public());
+        assert_eq!([key.secret_bytes().unwrap().len(), key.public().as_bytes().len()], [secret_len, public_len]);
+        // With the algorithm's identifier and the frames of DER around it.
+        match key.public().algorithm().id() {
+            1 => assert_eq!(unarmor(&secret).len(), 83),
+            2 => assert_eq!(unarmor(&secret).len(), 115),
+            _ => assert!((6016..6060).contains(&unarmor(&secret).len()) && secret.len() < keyfile::MAX_FILE),
+        }
+    }
+}
+
+#[test]
+fn an_encrypted_key_of_some_algorithm_is_another() {
+    for (key, _) in each() {
+        let read = |pem: &str, passphrase| keyfile::from_pem(pem, Some(passphrase)).map(|read| read.secret_bytes().unwrap().to_vec());
+        let pem = cheap(&key, "right");
+        assert_eq!(read(&pem, "right").unwrap(), key.secret_bytes().unwrap());
+        assert!(matches!(read(&pem, "wrong"), Err(KeyFileError::WrongPassphrase)));
+        // With the real costs.
+        let pem = keyfile::to_encrypted_pem(&key, "right").unwrap();
+        assert_eq!(read(&pem, "right").unwrap(), key.secret_bytes().unwrap());
+    }
+}
+
+#[test]
+fn another_algorithms_identifier_stands_before_the_key() {
+    for (key, [secret_len, public_len]) in each() {
+        for (other, lens) in each().filter(|(other, _)| other.public().algorithm() != key.public().algorithm()) {
+            let error = refused(&secret_pem(oid(&other), key.secret_bytes().unwrap()));
+            assert!(
+                matches!(error, KeyFileError::WrongLength { found, expected } if [found, expected] == [secret_len, lens[0]]),
+                "{error:?}"
+            );
+            match keyfile::public_from_pem(&public_pem(oid(&other), key.public().as_bytes())) {
+                // As long as the other's: it is read as the other's, and is somebody else.
+                Ok(public) => {
+                    assert_eq!((public_len, public.algorithm()), (lens[1], other.public().algorithm()));
+                    assert_ne!(public.fingerprint(), key.fingerprint());
+                }
+                Err(error) => {
+                    let lengths = [public_len, lens[1]];
+                    assert!(matches!(error, KeyFileError::WrongLength { found, expected } if [found, expected] == lengths), "{error:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_of_some_algorithm_is_cut_or_padded() {
+    for (key, [secret_len, public_len]) in each() {
+        for found in [0, 32, secret_len - 1, secret_len + 1] {
+            let error = refused(&secret_pem(oid(&key), &vec![7; found]));
+            assert!(
+                matches!(error, KeyFileError::WrongLength { found: is, expected } if (is, expected) == (found, secret_len)),
+                "{error:?}"
+            );
+        }
+        for found in [32, public_len - 1, public_len + 1] {
+            let error = public_refused(&public_pem(oid(&key), &vec![7; found]));
+            assert!(
+                matches!(error, KeyFileError::WrongLength { found: is, expected } if (is, expected) == (found, public_len)),
+                "{error:?}"
+            );
+        }
+    }
+}
+
+type Change = fn(&mut [u8]);
+
+/// Right in its length, and no such key: another frame around level 5's scalar, or no scalar; round 3's public key of somebody else.
+#[test]
+fn a_file_with_what_is_no_key_is_read() {
+    for (key, _) in each().filter(|(key, _)| key.public().algorithm().id() != 1) {
+        let good = key.secret_bytes().unwrap();
+        let changed = |change: Change| {
+            let mut bytes = good.to_vec();
+            change(&mut bytes);
+            refused(&secret_pem(oid(&key), &bytes))
+        };
+        let changes: [Change; 2] = match key.public().algorithm().id() {
+            2 => [|bytes| bytes[32] ^= 1, |bytes| bytes[39..87].fill(0)],
+            _ => [|bytes| bytes[4032] ^= 1, |bytes| bytes[4000] ^= 1],
+        };
+        for change in changes {
+            assert_refused!(changed(change), KeyFileError::InvalidKey);
+        }
+    }
+}
+
 // Files.
 
 #[test]
