@@ -418,9 +418,10 @@ mod level5 {
 
     #[test]
     fn a_public_key_whose_point_is_none_is_read() {
+        type Change<'a> = &'a dyn Fn(&mut [u8]);
         let good = read(&secret([5; 48])).unwrap().public().as_bytes().to_vec();
         let parity = good[2688] & 1;
-        let with = |change: &dyn Fn(&mut [u8])| {
+        let with = |change: Change<'_>| {
             let mut key = good.clone();
             change(&mut key[2592..]);
             PublicIdentity::from_bytes(LEVEL_5, &key)
@@ -429,7 +430,7 @@ mod level5 {
         for first in (0..=255).filter(|first| *first != 4) {
             assert_eq!(with(&|point| point[0] = first), Err(Error::InvalidKey));
         }
-        let changes: [&dyn Fn(&mut [u8]); 5] =
+        let changes: [Change<'_>; 5] =
             [&|point| point.fill(0), &|point| point[1..].fill(0), &|point| point[1] ^= 1, &|point| point[96] ^= 1, &|point| {
                 (point[0], _) = (2 + parity, point[49..].fill(0))
             }];

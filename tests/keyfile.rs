@@ -643,20 +643,21 @@ fn a_key_of_some_algorithm_is_cut_or_padded() {
     }
 }
 
+type Change = fn(&mut [u8]);
+
 /// Right in its length, and no such key: another frame around level 5's scalar, or no scalar; round 3's public key of somebody else.
 #[test]
 fn a_file_with_what_is_no_key_is_read() {
     for (key, _) in each().filter(|(key, _)| key.public().algorithm().id() != 1) {
         let good = key.secret_bytes().unwrap();
-        let changed = |change: &dyn Fn(&mut [u8])| {
+        let changed = |change: Change| {
             let mut bytes = good.to_vec();
             change(&mut bytes);
             refused(&secret_pem(oid(&key), &bytes))
         };
-        type Change<'a> = &'a dyn Fn(&mut [u8]);
-        let changes: [Change<'_>; 2] = match key.public().algorithm().id() {
-            2 => [&|bytes| bytes[32] ^= 1, &|bytes| bytes[39..87].fill(0)],
-            _ => [&|bytes| bytes[4032] ^= 1, &|bytes| bytes[4000] ^= 1],
+        let changes: [Change; 2] = match key.public().algorithm().id() {
+            2 => [|bytes| bytes[32] ^= 1, |bytes| bytes[39..87].fill(0)],
+            _ => [|bytes| bytes[4032] ^= 1, |bytes| bytes[4000] ^= 1],
         };
         for change in changes {
             assert_refused!(changed(change), KeyFileError::InvalidKey);

@@ -99,11 +99,11 @@ fn refuses(accept: impl Fn() -> Accept, connect: &Connect, error: Error, (bytes,
 
 #[test]
 fn another_suite_is_answered() {
+    type Listening = (fn() -> Accept, &'static [u16]);
     let refused = (&[0, 1, 3][..], Error::RefusedByPeer(Refusal::Suite));
     let silence = (&[][..], Error::Truncated);
     let psk = || Psk::take(&mut [7; 32]);
-    type Case = (fn() -> Accept, &'static [u16]);
-    let responders: [Case; 3] = [
+    let responders: [Listening; 3] = [
         (|| Accept::new(&BOB, b"io").anonymous(), &[]),
         (|| Accept::new(&BOB5, b"io").anonymous(), &[2]),
         (|| Accept::new(&BOB, b"io").also(&BOB5).anonymous(), &[2]),
