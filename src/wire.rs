@@ -58,6 +58,14 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The two halves of a hybrid value, and nothing after them.
+pub(crate) fn halves<const A: usize, const B: usize>(bytes: &[u8]) -> Result<(&[u8; A], &[u8; B]), Error> {
+    let mut reader = Reader::new(bytes);
+    let halves = (reader.array()?, reader.array()?);
+    reader.end()?;
+    Ok(halves)
+}
+
 /// Reads a whole frame, `u16 length || body`, and gives its body. The length must be the body's.
 pub(crate) fn frame_body(frame: &[u8]) -> Result<&[u8], Error> {
     let mut reader = Reader::new(frame);

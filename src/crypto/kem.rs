@@ -15,7 +15,6 @@ mod xwing;
 use crate::crypto::backend;
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::wire::Reader;
 use alloc::boxed::Box;
 use rand_core::TryCryptoRng;
 use subtle::Choice;
@@ -174,13 +173,6 @@ impl DecapsulationKey {
 pub(crate) fn round3_key(expanded: &[u8; 2400], sk_x: &[u8; 32], ek: &[u8]) -> DecapsulationKey {
     let sk_x = Secret::build(|place| place.copy_from_slice(sk_x));
     DecapsulationKey::X25519Kyber768R3(kyber768_x25519::Key::from_parts(expanded, sk_x, ek))
-}
-
-fn halves<const A: usize, const B: usize>(bytes: &[u8]) -> Result<(&[u8; A], &[u8; B]), Error> {
-    let mut reader = Reader::new(bytes);
-    let halves = (reader.array()?, reader.array()?);
-    reader.end()?;
-    Ok(halves)
 }
 
 fn x25519(secret: &[u8; 32], public: &[u8; 32]) -> (Secret<32>, Choice) {

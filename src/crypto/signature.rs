@@ -18,7 +18,6 @@ mod mldsa87_p384;
 
 use crate::crypto::{backend, label};
 use crate::error::Error;
-use crate::wire::Reader;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -302,11 +301,4 @@ fn representative(label: &[u8], context: &[u8], message: &[u8]) -> Result<Vec<u8
     let context_len = u8::try_from(context.len()).map_err(|_| Error::TooLong)?;
     let prefix: [&[u8]; 5] = [label::COMPOSITE_PREFIX, label, &[context_len], context, &backend::sha512(&[message])];
     Ok(prefix.concat())
-}
-
-fn halves<const A: usize, const B: usize>(bytes: &[u8]) -> Result<(&[u8; A], &[u8; B]), Error> {
-    let mut reader = Reader::new(bytes);
-    let halves = (reader.array()?, reader.array()?);
-    reader.end()?;
-    Ok(halves)
 }

@@ -2,10 +2,11 @@
 //!
 //! Kyber768 and X25519, with the universal combiner of draft-irtf-cfrg-hybrid-kems: all that both sides saw goes in.
 
-use super::{accept, combine, halves, x25519};
+use super::{accept, combine, x25519};
 use crate::crypto::{backend, label};
 use crate::error::Error;
 use crate::secret::Secret;
+use crate::wire::halves;
 use alloc::boxed::Box;
 use alloc::vec;
 

@@ -2,11 +2,12 @@
 //!
 //! ML-KEM-1024 and ECDH over P-384. Source: draft-irtf-cfrg-concrete-hybrid-kems, HPKE KEM 0x0051.
 
-use super::{combine, halves};
+use super::combine;
 use crate::crypto::backend::{self, MLKEM1024_CT, MLKEM1024_EK, P384_POINT, P384Key, P384Public};
 use crate::crypto::label;
 use crate::error::Error;
 use crate::secret::Secret;
+use crate::wire::halves;
 use alloc::boxed::Box;
 use alloc::vec;
 

@@ -2,11 +2,11 @@
 //!
 //! ML-KEM-768 and X25519. Source: draft-connolly-cfrg-xwing-kem-10.
 
-use super::{accept, combine, halves, x25519};
+use super::{accept, combine, x25519};
 use crate::crypto::{backend, label};
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::wire::Reader;
+use crate::wire::{Reader, halves};
 use alloc::boxed::Box;
 use alloc::vec;
 

@@ -1,11 +1,11 @@
 //! Dilithium3 of round 3 and Ed25519 (docs/protocol.md, section 3.6). Secret key: Dilithium3's expanded one || Ed25519 seed || public key.
 
-use super::{halves, representative};
+use super::representative;
 use crate::crypto::backend::{self, DILITHIUM3_PK, DILITHIUM3_SIG, DILITHIUM3_SK, Dilithium3Key, Ed25519Key, Ed25519Public};
 use crate::crypto::label;
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::wire::Reader;
+use crate::wire::{Reader, halves};
 use alloc::boxed::Box;
 use alloc::vec;
 use rand_core::TryCryptoRng;

@@ -1,10 +1,11 @@
 //! MLDSA65-Ed25519-SHA512 (docs/protocol.md, section 3.2). Secret key: `seed_m || seed_e`.
 
-use super::{halves, representative};
+use super::representative;
 use crate::crypto::backend::{self, Ed25519Key, Ed25519Public, MLDSA65_PK, MLDSA65_SIG, MlDsa65Key};
 use crate::crypto::label;
 use crate::error::Error;
 use crate::secret::Secret;
+use crate::wire::halves;
 use alloc::boxed::Box;
 use alloc::vec;
 use rand_core::TryCryptoRng;

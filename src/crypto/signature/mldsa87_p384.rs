@@ -7,12 +7,12 @@
 //!   A0 07 06 05 2B 81 04 00 22   named curve 1.3.132.0.34
 //! ```
 
-use super::{halves, representative};
+use super::representative;
 use crate::crypto::backend::{self, MLDSA87_PK, MLDSA87_SIG, MlDsa87Key, P384_DER_MAX, P384_POINT, P384Public, P384Signer};
 use crate::crypto::label;
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::wire::Reader;
+use crate::wire::{Reader, halves};
 use alloc::boxed::Box;
 use alloc::vec;
 use rand_core::TryCryptoRng;
