@@ -69,10 +69,15 @@ impl Case {
         Sizes::of(self.suite)
     }
 
-    /// How far apart what is tried stands: a debug build leaves most of it out, and more where P-384 takes most of the time.
-    fn step(&self, debug: usize) -> usize {
+    /// How far apart stands what is tried in one pattern. Optimised, all of it is tried once, in one of the patterns that have such a message, which look alike;
+    /// where P-384 takes most of the time a part. A debug build leaves most of it out. With TWINLOCK_THOROUGH set everything is tried in every pattern.
+    fn step(&self, debug: usize, patterns: usize) -> usize {
+        if std::env::var_os("TWINLOCK_THOROUGH").is_some() {
+            return 1;
+        }
         match (cfg!(debug_assertions), self.suite.id()) {
-            (false, _) => 1,
+            (false, 0x0002) => patterns * 5,
+            (false, _) => patterns,
             (true, 0x0002) => debug * 3,
             (true, _) => debug,
         }

@@ -12,14 +12,24 @@ fn framed(body: &[u8]) -> Vec<u8> {
     [&u16::try_from(body.len()).unwrap().to_be_bytes(), body].concat()
 }
 
-/// Every byte with one bit flipped, and those next to a field's border with each bit. A debug build leaves out most of them, in each pattern others.
+/// In how many patterns there is a message 1, 2 or 3.
+fn patterns_with(message: usize) -> usize {
+    if message == 2 { 2 } else { 4 }
+}
+
+/// What is tried of so many in this pattern: some in each pattern, others in the next.
+fn share(case: &Case, pattern: Pattern, message: usize, all: usize, debug: usize) -> impl Iterator<Item = usize> {
+    let step = case.step(debug, patterns_with(message));
+    (0..all).skip(usize::from(pattern.id()) * 5 % step).step_by(step)
+}
+
+/// Every byte with one bit flipped, and those next to a field's border with each bit; see [`Case::step`].
 fn flips(case: &Case, pattern: Pattern, message: usize, len: usize) -> Vec<(usize, u8)> {
     let borders = case.sizes().borders(message);
-    let near: Vec<usize> = borders.iter().flat_map(|at| at.saturating_sub(1)..=*at).chain([len - 1]).collect();
-    let (step, of_pattern) = (case.step(13), usize::from(pattern.id()));
-    let bits = (0..8).skip(of_pattern % case.step(2)).step_by(case.step(2));
-    let anywhere = (0..len).skip(of_pattern * 5 % step).step_by(step).map(|at| (at, 1 << (at / step % 8)));
-    near.into_iter().flat_map(|at| bits.clone().map(move |bit| (at, 1 << bit))).chain(anywhere).collect()
+    let near = borders.into_iter().flat_map(|at| at.saturating_sub(1)..=at).chain([len - 1]);
+    let bits = |at| (0..8).step_by(if cfg!(debug_assertions) { 3 } else { 1 }).map(move |bit| (at, 1 << bit));
+    let anywhere = share(case, pattern, message, len, 13).map(|at| (at, 1 << (at / 13 % 8)));
+    near.flat_map(bits).chain(anywhere).collect()
 }
 
 fn flipped(frame: &[u8], (at, mask): (usize, u8)) -> Vec<u8> {
@@ -107,10 +117,10 @@ pub(crate) fn a_flipped_byte_in_message_3_goes_unnoticed(case: &Case) {
     }
 }
 
-/// To each length below this body's, and by one byte, and by more than a payload. A debug build leaves out most lengths.
-fn lengths(case: &Case, body: usize) -> Vec<usize> {
+/// To each length below this body's, and by one byte, and by more than a payload; see [`Case::step`].
+fn lengths(case: &Case, pattern: Pattern, message: usize, body: usize) -> Vec<usize> {
     let last = if cfg!(debug_assertions) { 3 } else { 40 };
-    let cut = (0..body).step_by(case.step(101)).chain(body.saturating_sub(last)..body);
+    let cut = share(case, pattern, message, body, 101).chain(body.saturating_sub(last)..body);
     cut.chain([1, MAX_PAYLOAD, MAX_PAYLOAD + 1].map(|more| body + more)).collect()
 }
 
@@ -124,7 +134,8 @@ pub(crate) fn a_message_cut_or_made_longer_is_read(case: &Case) {
     for pattern in PATTERNS {
         let ends = case.ends(pattern);
         let (_, messages) = ends.meet();
-        let changed = |message: usize| messages.get(message).map(|frame| lengths(case, frame.len() - 2)).unwrap_or_default();
+        let changed =
+            |message: usize| messages.get(message).map(|frame| lengths(case, pattern, message, frame.len() - 2)).unwrap_or_default();
         for length in changed(0) {
             let answer = change_message_1(&ends, |hello| resized(hello, length));
             assert!(answer.is_none_or(|bytes| bytes.is_empty()), "{pattern:?}, {length} bytes");
@@ -146,7 +157,8 @@ pub(crate) fn a_frame_that_is_not_whole_is_read(case: &Case) {
         let (_, messages) = ends.meet();
         // Cut off, and with a byte left over.
         let broken = |message: usize| {
-            messages.get(message).map(Vec::len).into_iter().flat_map(|len| (0..len).step_by(case.step(197)).chain([len + 1]))
+            let len = messages.get(message).map(Vec::len);
+            len.into_iter().flat_map(move |len| share(case, pattern, message, len, 197).chain([len + 1]))
         };
         let to = |len: usize| {
             move |frame: &[u8]| {
