@@ -64,7 +64,7 @@ fn main() {
         let named = |pattern: &str| if *suite == Suite::default() { pattern.to_owned() } else { format!("{pattern}-{:#06x}", suite.id()) };
         handshakes(&mut c, &named("xx"), || parties.xx(None).0);
         handshakes(&mut c, &named("xxpsk0"), || parties.xx(Some(&psk)).0);
-        handshakes(&mut c, &named("nx"), || parties.nx().0);
+        handshakes(&mut c, &named("nx"), || parties.nx(None).0);
     }
     let signers = [Composite::new(b"twinlock1 XX responder"), Composite::new(b"twinlock1 XX initiator")];
     let wanted = floor(&mut c, &signers);

@@ -51,9 +51,9 @@ fn measure(runs: u32) -> BTreeMap<(u16, String), Duration> {
     for run in 0..runs {
         eprint!("\r{run} of {runs} handshakes of each kind");
         for parties in &parties {
-            for (pattern, took) in
-                [(Pattern::Xx, parties.xx(None).0), (Pattern::XxPsk0, parties.xx(Some(&psk)).0), (Pattern::Nx, parties.nx().0)]
-            {
+            let psk = Some(&psk);
+            let took = [parties.xx(None), parties.xx(psk), parties.nx(None), parties.nx(psk)];
+            for (pattern, (took, _)) in [Pattern::Xx, Pattern::XxPsk0, Pattern::Nx, Pattern::NxPsk0].into_iter().zip(took) {
                 add(parties.suite, Cost::Both(pattern), took.both());
                 add(parties.suite, Cost::Initiator(pattern), took.initiator);
                 add(parties.suite, Cost::Responder(pattern), took.responder);

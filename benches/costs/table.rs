@@ -166,7 +166,7 @@ impl Sizes {
             suite,
             xx: parties.xx(None).1,
             psk: parties.xx(Some(&Psk::generate().unwrap())).1[0],
-            nx: parties.nx().1,
+            nx: parties.nx(None).1,
             secret_pem: keyfile::to_pem(&parties.alice).unwrap().len(),
             public_pem: keyfile::public_to_pem(&parties.alice.public()).len(),
             beside: Statement::beside(&parties.alice, &other, 0).unwrap().as_bytes().len(),
@@ -208,10 +208,10 @@ fn bytes(page: &mut String) {
 
 fn time(page: &mut String, cost: &mut impl FnMut(Suite, Cost) -> String) {
     head(page);
-    for (name, pattern) in [("XX", Pattern::Xx), ("XXpsk0", Pattern::XxPsk0), ("NX", Pattern::Nx)] {
-        row(page, &format!("`{name}`, both sides"), |suite| cost(suite, Cost::Both(pattern)));
-        row(page, &format!("`{name}`, initiator"), |suite| cost(suite, Cost::Initiator(pattern)));
-        row(page, &format!("`{name}`, responder"), |suite| cost(suite, Cost::Responder(pattern)));
+    for pattern in [Pattern::Xx, Pattern::XxPsk0, Pattern::Nx, Pattern::NxPsk0] {
+        row(page, &format!("`{}`, both sides", pattern.name()), |suite| cost(suite, Cost::Both(pattern)));
+        row(page, &format!("`{}`, initiator", pattern.name()), |suite| cost(suite, Cost::Initiator(pattern)));
+        row(page, &format!("`{}`, responder", pattern.name()), |suite| cost(suite, Cost::Responder(pattern)));
     }
     row(page, "an identity made", |suite| cost(suite, Cost::Generate));
     for size in [64, 1024, 16_384] {

@@ -79,11 +79,14 @@ impl Parties {
     }
 
     /// What it took, and the bytes of each message's body.
-    pub(crate) fn nx(&self) -> (Took, Vec<usize>) {
+    pub(crate) fn nx(&self, psk: Option<&Psk>) -> (Took, Vec<usize>) {
         let Took { initiator: mut i, responder: mut r } = Took::default();
         let mut trust_bob = self.trust_bob;
-        let (alice, hello) = clocked(&mut i, || AnonymousInitiator::new(PROLOGUE).suite(self.suite).send_hello().unwrap());
-        let (bob, reply) = clocked(&mut r, || match self.responder(None).read_any_hello(&hello).unwrap() {
+        let (alice, hello) = clocked(&mut i, || {
+            let alice = AnonymousInitiator::new(PROLOGUE).suite(self.suite);
+            psk.into_iter().fold(alice, AnonymousInitiator::psk).send_hello().unwrap()
+        });
+        let (bob, reply) = clocked(&mut r, || match self.responder(psk).read_any_hello(&hello).unwrap() {
             Hello::Anonymous(hello) => hello.send_reply(&mut Anonymous).unwrap(),
             Hello::Identified(_) => panic!("NX was opened"),
         });
