@@ -7,18 +7,8 @@
 //!
 //! - `xx/…`, `xxpsk0/…`, `nx/…`: one handshake from fresh randomness to two channels, peers pinned by fingerprint: the work of the `initiator`, of the
 //!   `responder`, and of `both`. Identities exist beforehand; wiping the finished channels is not counted. `xx-0x0003/…` and so on are the other suites of the build.
-//! - `floor/xx`: what XX's KEM and signatures cost in the named libraries, called directly, in one iteration on fresh inputs:
-//!
-//! ```text
-//! X-Wing keygen ............ SHAKE256, ML-KEM-768 keygen, X25519 base point
-//! X-Wing encaps ............ ML-KEM-768 key check and encaps, X25519 base point and DH, SHA3-256
-//! X-Wing decaps ............ ML-KEM-768 decaps, X25519 DH, SHA3-256
-//! 2 composite signatures ... SHA-512, ML-DSA-65 sign (hedged), Ed25519 sign
-//! 2 verifications .......... SHA-512, ML-DSA-65 verify, Ed25519 verify_strict
-//! ```
-//!
-//! The floor is low on purpose. It leaves out what every such handshake does besides: drawing randomness, decoding the peer's Ed25519 key, sealing and hashing
-//! 13 KB of messages on either side, the key schedule, fingerprints, wiping, memory.
+//! - `floor/xx`: what XX's KEM and signatures cost in the named libraries, called directly, in one iteration on fresh inputs: `support/floor.rs` says which, and
+//!   what it leaves out.
 //!
 //! ML-DSA's signing repeats until a candidate fits, so both sums have a long tail, and two single runs say nothing. The verdict comes from runs that
 //! alternate between XX and the floor, each over fresh transcripts, so that whatever else the machine does meets both; its standard error stands beside it.
@@ -27,24 +17,21 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on stops")]
 
 use criterion::{Criterion, SamplingMode};
-use ed25519_dalek::Signer;
-use libcrux_ml_dsa::ml_dsa_65;
-use libcrux_ml_kem::mlkem768;
-use sha2::{Digest, Sha512};
-use sha3::Sha3_256;
-use shake::Shake256;
-use shake::digest::{ExtendableOutput, Update, XofReader};
+use floor::{Composite, primitives};
+use sample::Sample;
 use std::cell::Cell;
 use std::time::Duration;
-use support::{Parties, Took, clock};
+use support::{Parties, Took};
 use twinlock::Suite;
 use twinlock::handshake::Psk;
-use x25519_dalek::{PublicKey, SharedSecret, StaticSecret};
 
+#[path = "support/floor.rs"]
+mod floor;
+#[path = "support/sample.rs"]
+mod sample;
 #[path = "support/meeting.rs"]
 mod support;
 
-const LABEL: &[u8] = b"COMPSIG-MLDSA65-Ed25519-SHA512";
 /// Runs of XX, and as many of its floor, for the verdict.
 const RUNS: u32 = 2000;
 
@@ -92,117 +79,14 @@ fn floor(c: &mut Criterion, signers: &[Composite; 2]) -> bool {
     group.sampling_mode(SamplingMode::Flat);
     group.bench_function("xx", |b| {
         ran.set(true);
-        b.iter_custom(|iterations| (0..iterations).map(|_| xx_primitives(signers)).sum());
+        b.iter_custom(|iterations| (0..iterations).map(|_| primitives(signers)).sum());
     });
     ran.get()
 }
 
-/// A composite signing key and its public half, expanded and decoded.
-struct Composite {
-    context: &'static [u8],
-    ml_dsa: ml_dsa_65::MLDSA65KeyPair,
-    ed25519: ed25519_dalek::SigningKey,
-    public: ed25519_dalek::VerifyingKey,
-}
-
-impl Composite {
-    fn new(context: &'static [u8]) -> Self {
-        let ed25519 = ed25519_dalek::SigningKey::from_bytes(&random());
-        Self { context, ml_dsa: ml_dsa_65::generate_key_pair(random()), public: ed25519.verifying_key(), ed25519 }
-    }
-
-    fn representative(&self, message: &[u8; 32]) -> Vec<u8> {
-        let len = u8::try_from(self.context.len()).unwrap();
-        [b"CompositeAlgorithmSignatures2025", LABEL, &[len], self.context, &Sha512::digest(message)].concat()
-    }
-
-    fn sign(&self, message: &[u8; 32], rnd: [u8; 32]) -> (ml_dsa_65::MLDSA65Signature, ed25519_dalek::Signature) {
-        let m = self.representative(message);
-        (ml_dsa_65::sign(&self.ml_dsa.signing_key, &m, LABEL, rnd).unwrap(), self.ed25519.sign(&m))
-    }
-
-    fn verify(&self, message: &[u8; 32], (ml_dsa, ed25519): &(ml_dsa_65::MLDSA65Signature, ed25519_dalek::Signature)) {
-        let m = self.representative(message);
-        ml_dsa_65::verify(&self.ml_dsa.verification_key, &m, LABEL, ml_dsa).unwrap();
-        self.public.verify_strict(&m, ed25519).unwrap();
-    }
-}
-
-fn combine(ss_m: &[u8; 32], ss_x: &SharedSecret, ct_x: &PublicKey, pk_x: &PublicKey) -> [u8; 32] {
-    let hash = Sha3_256::new().chain_update(ss_m).chain_update(ss_x).chain_update(ct_x).chain_update(pk_x);
-    hash.chain_update(br"\.//^\").finalize().into()
-}
-
-/// The primitives of XX, once each, on inputs drawn beforehand.
-fn xx_primitives([responder, initiator]: &[Composite; 2]) -> Duration {
-    let (seed, m, e_x) = (random::<32>(), random::<32>(), random::<32>());
-    let messages = [random::<32>(), random::<32>()];
-    let rnd = [random::<32>(), random::<32>()];
-    let start = clock();
-
-    let mut shake = Shake256::default();
-    shake.update(&seed);
-    let mut xof = shake.finalize_xof();
-    let (mut dz, mut sk_x) = ([0; 64], [0; 32]);
-    xof.read(&mut dz);
-    xof.read(&mut sk_x);
-    let pair = mlkem768::generate_key_pair(dz);
-    let sk_x = StaticSecret::from(sk_x);
-    let pk_x = PublicKey::from(&sk_x);
-
-    assert!(mlkem768::validate_public_key(pair.public_key()));
-    let (ct_m, ss_m) = mlkem768::encapsulate(pair.public_key(), m);
-    let e_x = StaticSecret::from(e_x);
-    let ct_x = PublicKey::from(&e_x);
-    let sent = combine(&ss_m, &e_x.diffie_hellman(&pk_x), &ct_x, &pk_x);
-
-    let ss_m = mlkem768::decapsulate(pair.private_key(), &ct_m);
-    let received = combine(&ss_m, &sk_x.diffie_hellman(&ct_x), &ct_x, &pk_x);
-
-    for ((signer, message), rnd) in [responder, initiator].into_iter().zip(&messages).zip(rnd) {
-        let signature = signer.sign(message, rnd);
-        signer.verify(message, &signature);
-    }
-    let took = clock() - start;
-    assert_eq!(sent, received);
-    took
-}
-
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).unwrap();
-    bytes
-}
-
-/// Times in microseconds: how many, sorted.
-struct Sample(u32, Vec<f64>);
-
-impl Sample {
-    fn new(times: impl Iterator<Item = Duration>) -> Self {
-        let mut times: Vec<_> = times.map(|time| time.as_secs_f64() * 1e6).collect();
-        times.sort_by(f64::total_cmp);
-        Self(times.len().try_into().unwrap(), times)
-    }
-
-    fn mean(&self) -> f64 {
-        self.1.iter().sum::<f64>() / f64::from(self.0)
-    }
-
-    /// The mean's standard error, relative to it.
-    fn error(&self) -> f64 {
-        let mean = self.mean();
-        let squares: f64 = self.1.iter().map(|time| (time - mean).powi(2)).sum();
-        (squares / f64::from(self.0 - 1) / f64::from(self.0)).sqrt() / mean
-    }
-
-    fn percentile(&self, percent: usize) -> f64 {
-        *self.1.get(self.1.len() * percent / 100).unwrap()
-    }
-}
-
 /// XX and its floor in turn, and how many times the one costs the other.
 fn compare(parties: &Parties, signers: &[Composite; 2]) {
-    let pair = || (parties.xx(None).0, xx_primitives(signers));
+    let pair = || (parties.xx(None).0, primitives(signers));
     // As criterion has it: cargo says `--bench` where figures are wanted; a test or a profiler only wants to see it run.
     let said = |what: &str| std::env::args().any(|arg| arg == what);
     if !said("--bench") || said("--test") || said("--profile-time") {

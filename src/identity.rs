@@ -11,8 +11,10 @@ use crate::error::Error;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 use core::{fmt, str};
 use rand_core::TryCryptoRng;
+use subtle::ConstantTimeEq;
 
 mod peer;
 mod statement;
@@ -39,14 +41,16 @@ enum Holder {
 pub struct PublicIdentity(VerifyingKey);
 
 /// The 32 bytes by which people and programs know an identity. Written as bech32m, 61 characters that begin with `tl1`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+///
+/// Two are compared in constant time: whom somebody expects, or knows, is not told to who tries keys. (`Ord` is not, and judges nobody.)
+#[derive(Clone, Copy, Eq, PartialOrd, Ord)]
 pub struct Fingerprint([u8; 32]);
 
 impl Identity {
-    /// Makes a new identity of the default kind from the operating system's randomness.
+    /// Makes a new identity for the default suite from the operating system's randomness.
     #[cfg(feature = "std")]
     pub fn generate() -> Result<Self, Error> {
-        Self::generate_with_rng(SignatureAlgorithm::MlDsa65Ed25519, &mut getrandom::SysRng)
+        Self::generate_for(crate::crypto::suite::Suite::default().signature())
     }
 
     /// Makes a new identity of this kind from the operating system's randomness.
@@ -201,6 +205,19 @@ impl Fingerprint {
         let last = (1..SAFETY_ROUNDS).fold(first, |x, _| backend::sha512(&[&x]));
         let integer = |chunk: &[u8]| chunk.iter().fold(0u64, |n, byte| n << 8 | u64::from(*byte));
         last.chunks_exact(5).take(6).map(|chunk| alloc::format!("{:05}", integer(chunk) % 100_000)).collect()
+    }
+}
+
+impl PartialEq for Fingerprint {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+/// Of the bytes: what is equal has one hash.
+impl Hash for Fingerprint {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
     }
 }
 

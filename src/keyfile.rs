@@ -281,14 +281,18 @@ fn without_white_space(text: &str) -> Zeroizing<String> {
     lines
 }
 
+/// One object, and no text around it. Of a line it is looked whether it begins with hyphens, which base64 has not: a search through the text would take another
+/// way through each key.
 fn check_alone(text: &str) -> Result<(), KeyFileError> {
-    match text.match_indices("-----BEGIN ").count() {
+    let first = text.lines().next().unwrap_or_default();
+    match text.lines().filter(|line| line.starts_with("-----BEGIN ")).count() {
+        0 if first.contains("-----BEGIN ") => return Err(KeyFileError::TextAround),
         0 => return Err(KeyFileError::NotPem),
         1 => {}
         _ => return Err(KeyFileError::SeveralObjects),
     }
     let after_end = text.lines().skip_while(|line| !line.starts_with("-----END ")).nth(1);
-    if !text.starts_with("-----BEGIN ") || after_end.is_some() { Err(KeyFileError::TextAround) } else { Ok(()) }
+    if !first.starts_with("-----BEGIN ") || after_end.is_some() { Err(KeyFileError::TextAround) } else { Ok(()) }
 }
 
 fn written(identity: &Identity, passphrase: Option<&str>) -> Result<Zeroizing<String>, KeyFileError> {

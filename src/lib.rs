@@ -44,7 +44,6 @@
 //! - [`connect`] and [`accept`] make a [`Stream`] over anything that reads and writes; [`io`] has messages of any length, halves for two threads, bytes.
 //! - [`trust`]: whom to believe. [`Pinned`], a person's answer, or a file of [`trust::KnownPeers`]. There is no default that accepts anybody.
 //! - [`keyfile`]: an [`Identity`] on disk, PKCS#8 with or without a passphrase.
-//! - [`identity::Statement`]: an owner's word about their keys: another beside it, another instead of it, revoked; [`trust::KnownPeers::take`] heeds it.
 //! - [`Suite`]: which algorithms; `docs/suites.md` says which to take and what each costs.
 //! - [`identity::Statement`]: a new key beside an old one, or for it, or a key revoked; [`trust::KnownPeers::take`] acts on it.
 //! - [`handshake`]: the same without IO, state by state, for an own event loop, a signer elsewhere, or a person who takes their time.
@@ -53,7 +52,7 @@
 //! # Limits
 //!
 //! The lengths and times of what is sent show on the network (padding hides some). A responder shows its identity to whoever asks, unless a pre-shared key is required.
-//! Signatures are not deniable. Wiping cannot reach copies that the compiler left in registers or on the stack. `SECURITY.md` has the threat model.
+//! Signatures are not deniable. Wiping reaches the heap, and the stack by means that the language does not promise; not registers. `SECURITY.md` has the threat model.
 //!
 //! # Features
 //!

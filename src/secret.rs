@@ -69,6 +69,27 @@ impl<const N: usize> Secret<N> {
     }
 }
 
+/// Runs `f`, and then writes zeros over `DEPTH` bytes of the stack below: libraries take and give secrets by value, and their frames keep the copies.
+///
+/// `DEPTH` is about what `f` uses itself, so no more stack is needed than without. That it reaches what it should is no promise of the language: `evidence/wiping` looks at the
+/// memory of a program. It does not reach registers.
+pub(crate) fn scrubbed<const DEPTH: usize, T>(f: impl FnOnce() -> T) -> T {
+    let result = apart(f);
+    scrub::<DEPTH>();
+    result
+}
+
+/// In a frame of its own, where [`scrub`] begins too: nothing of `f` may become part of the caller's.
+#[inline(never)]
+fn apart<T>(f: impl FnOnce() -> T) -> T {
+    f()
+}
+
+#[inline(never)]
+fn scrub<const DEPTH: usize>() {
+    core::hint::black_box(&mut [0u8; DEPTH]);
+}
+
 impl<const N: usize> ConstantTimeEq for Secret<N> {
     fn ct_eq(&self, other: &Self) -> Choice {
         self.0.as_slice().ct_eq(other.0.as_slice())

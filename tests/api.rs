@@ -249,6 +249,19 @@ fn a_rejection_prints_more_than_what_it_sends() {
     assert_eq!(format!("{awaits:?}"), "AwaitsFinish(..)");
 }
 
+/// What a log shows of a channel: whom it is with and how far they are trusted, and not nothing.
+#[test]
+fn a_channel_prints_nothing() {
+    let ends = Ends::new(Suite::Level3Aes, Pattern::Xx);
+    let (channel, _) = ends.meet();
+    let channel = channel.into_iter().next().unwrap();
+    let peer = format!("peer: {:?}", channel.peer());
+    assert!(peer.contains(&bob().fingerprint().to_string()), "{peer}");
+    assert_eq!(format!("{channel:?}"), format!("Channel {{ {peer}, .. }}"));
+    assert_eq!(format!("{:?}", channel.conversation()), format!("Conversation {{ {peer}, trusted: Pinned, .. }}"));
+    assert_eq!(channel.conversation().suite(), Suite::Level3Aes);
+}
+
 /// Hex and decimal, as bytes are printed, of every window of four bytes.
 fn shows(text: &str, secret: &[u8]) -> bool {
     secret.windows(4).any(|window| {

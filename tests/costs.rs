@@ -5,25 +5,27 @@
 #[path = "../benches/costs/table.rs"]
 mod table;
 
-/// `1.23 ms`, `45.6 µs`: three digits and a unit.
-fn is_time(cell: &str) -> bool {
-    let Some((number, unit)) = cell.split_once(' ') else { return false };
-    number.parse::<f64>().is_ok_and(|number| number > 0.0) && ["µs", "ms"].contains(&unit)
-}
-
 #[test]
 fn the_cost_tables_are_not_current() {
-    let text = include_str!("../docs/suites.md");
-    let (_, rest) = text.split_once(table::BEGIN).expect("the beginning is marked");
-    let (stands, _) = rest.split_once(table::END).expect("the end is marked");
-    let machine = stands.lines().find_map(|line| line.strip_prefix("Time of one core, ")?.strip_suffix(':')).expect("a machine is named");
-    let mut times = stands.lines().flat_map(|line| line.split(" | ")).map(|cell| cell.trim_end_matches(" |")).filter(|cell| is_time(cell));
-    let page = table::page(machine, |suite, cost| times.next().unwrap_or_else(|| panic!("no time for {suite}, {cost:?}")).to_owned());
-    for (made, stands) in page.trim().lines().zip(stands.trim().lines()) {
-        assert_eq!(stands, made, "run: cargo bench --all-features --bench costs -- --write");
+    if let Err(why) = table::stale(include_str!("../docs/suites.md")) {
+        panic!("run: cargo bench --all-features --bench costs -- --write: {why}");
     }
-    assert_eq!(page.trim().lines().count(), stands.trim().lines().count());
-    assert_eq!(times.count(), 0, "times are left over");
+}
+
+/// Each suite's halves, joints, cipher and hash stand in the table of algorithms, and no suite that there is not.
+#[test]
+fn an_algorithm_of_a_suite_has_no_standing() {
+    let ids = twinlock::Suite::ALL.iter().map(|suite| format!("{:#06x}", suite.id()).replace("0x7e03", "0x7E03"));
+    let ids: Vec<String> = ids.collect();
+    for id in &ids {
+        let of_kind = |kind| table::ALGORITHMS.iter().filter(|row| row[1].contains(id.as_str()) && row[2] == kind).count();
+        let [classical, post_quantum, hybrid] = ["classical", "post-quantum", "hybrid"].map(of_kind);
+        assert!(classical >= 1 && post_quantum == 2 && (1..=2).contains(&hybrid), "{id}: {classical}, {post_quantum}, {hybrid}");
+        assert!(of_kind("symmetric") == 1 && of_kind("hash") >= 2, "{id}");
+    }
+    for named in table::ALGORITHMS.iter().flat_map(|row| row[1].split([',', ';', ' '])).filter(|word| word.starts_with("0x")) {
+        assert!(ids.iter().any(|id| id == named), "{named} is no suite");
+    }
 }
 
 /// The protocol's own table of sizes, section 2, against the same numbers.

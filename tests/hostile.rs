@@ -146,6 +146,7 @@ conformance! {
             a_flipped_byte_in_message_2_goes_unnoticed
             a_flipped_byte_in_message_3_goes_unnoticed
             a_message_cut_or_made_longer_is_read
+            a_header_before_too_long_a_body_is_looked_at
             a_frame_that_is_not_whole_is_read
             a_message_has_another_size_than_the_table
             a_value_has_another_size_than_the_table
@@ -201,6 +202,7 @@ conformance! {
             a_refusal_tells_its_reason
             an_unwanted_stranger_costs_a_signature
             an_anonymous_initiator_takes_any_responder
+            a_policy_is_lost_behind_another
         }
     }
 }

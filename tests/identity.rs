@@ -2,6 +2,9 @@
 #![cfg(feature = "std")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "support/ran.rs"]
+mod ran;
+
 use rand_core::{TryCryptoRng, TryRng};
 use serde_json::Value;
 use std::convert::Infallible;
@@ -43,6 +46,11 @@ fn vectors() -> Value {
     serde_json::from_str(include_str!("vectors/identity.json")).unwrap()
 }
 
+/// Tells whoever counts that the cases of this list went through, all or as many as are given.
+fn ran(list: &str, entries: usize) {
+    ran::report(&format!("identity.json#{list}"), "as the reference", 0..entries.try_into().unwrap());
+}
+
 fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap()
 }
@@ -59,6 +67,10 @@ fn named<'a>(vectors: &'a Value, name: &Value) -> &'a Value {
     list(&vectors["identities"]).iter().find(|case| case["name"] == *name).unwrap()
 }
 
+fn round3() -> Value {
+    serde_json::from_str(include_str!("vectors/round3.json")).unwrap()
+}
+
 /// The algorithm of a case, where this build has it; 1 where none is named.
 fn algorithm(case: &Value) -> Option<SignatureAlgorithm> {
     SignatureAlgorithm::from_id(case.get("signature").map_or(1, |id| id.as_u64().unwrap()).try_into().unwrap())
@@ -66,8 +78,7 @@ fn algorithm(case: &Value) -> Option<SignatureAlgorithm> {
 
 /// The identities of the algorithms that this build has; those of round 3 stand in a file of their own.
 fn identities() -> Vec<(SignatureAlgorithm, Value)> {
-    let round3: Value = serde_json::from_str(include_str!("vectors/round3.json")).unwrap();
-    let (standard, round3) = (list(&vectors()["identities"]).to_vec(), list(&round3["identities"]).to_vec());
+    let (standard, round3) = (list(&vectors()["identities"]).to_vec(), list(&round3()["identities"]).to_vec());
     assert_eq!((standard.len(), round3.len()), (5, 2));
     standard.into_iter().chain(round3).filter_map(|case| algorithm(&case).map(|algorithm| (algorithm, case))).collect()
 }
@@ -103,26 +114,36 @@ fn the_second_implementation_writes_other_files() {
         assert_eq!(keyfile::public_from_pem(public).unwrap(), identity.public());
         assert_eq!(keyfile::public_to_pem(&identity.public()), public);
     }
+    let round3 = identities().iter().filter(|(algorithm, _)| algorithm.id() == 126).count();
+    ran("identities", identities().len() - round3);
+    ran::report("round3.json#identities", "as the reference", 0..round3.try_into().unwrap());
 }
 
 #[test]
 fn the_second_implementation_encrypts_otherwise() {
-    let vectors = vectors();
-    for case in list(&vectors["encrypted"]) {
-        let of = named(&vectors, &case["identity"]);
-        if algorithm(of).is_none() {
-            continue;
+    for (file, vectors) in [("identity.json", vectors()), ("round3.json", round3())] {
+        let mut here = 0;
+        for case in list(&vectors["encrypted"]) {
+            let of = named(&vectors, &case["identity"]);
+            if algorithm(of).is_some() {
+                encrypts(case, of);
+                here += 1;
+            }
         }
-        let (pem, passphrase) = (text(&case["pem"]), text(&case["passphrase"]));
-        assert_eq!(passphrase.as_bytes(), hex(&case["passphrase_utf8"]));
-        assert!(keyfile::is_encrypted(pem));
-        assert_eq!(keyfile::from_pem(pem, Some(passphrase)).unwrap().fingerprint(), fingerprint(of));
-        if case["n"] == 131_072 {
-            let identity = keyfile::from_pem(text(&of["pkcs8_pem"]), None).unwrap();
-            let mut rng = Given([hex(&case["salt"]), hex(&case["iv"])].concat());
-            assert_eq!(*keyfile::to_encrypted_pem_with_rng(&identity, passphrase, &mut rng).unwrap(), pem);
-            assert!(rng.0.is_empty());
-        }
+        ran::report(&format!("{file}#encrypted"), "as the reference", 0..here);
+    }
+}
+
+fn encrypts(case: &Value, of: &Value) {
+    let (pem, passphrase) = (text(&case["pem"]), text(&case["passphrase"]));
+    assert_eq!(passphrase.as_bytes(), hex(&case["passphrase_utf8"]));
+    assert!(keyfile::is_encrypted(pem));
+    assert_eq!(keyfile::from_pem(pem, Some(passphrase)).unwrap().fingerprint(), fingerprint(of));
+    if case["n"] == 131_072 {
+        let identity = keyfile::from_pem(text(&of["pkcs8_pem"]), None).unwrap();
+        let mut rng = Given([hex(&case["salt"]), hex(&case["iv"])].concat());
+        assert_eq!(*keyfile::to_encrypted_pem_with_rng(&identity, passphrase, &mut rng).unwrap(), pem);
+        assert!(rng.0.is_empty());
     }
 }
 
@@ -133,6 +154,7 @@ fn a_file_that_the_second_implementation_refuses_is_read() {
         // Refused before anything was derived: not as a wrong passphrase.
         assert!(!matches!(error, keyfile::KeyFileError::WrongPassphrase), "{}: {error}", case["name"]);
     }
+    ran("encrypted_refused", list(&vectors()["encrypted_refused"]).len());
 }
 
 #[test]
@@ -143,6 +165,7 @@ fn the_second_implementation_reads_other_digits() {
         assert_eq!(one.safety_number(&other), text(&case["for_reading"]));
         assert_eq!(one.safety_number(&other).replace(' ', ""), text(&case["digits"]));
     }
+    ran("safety_numbers", list(&vectors["safety_numbers"]).len());
 }
 
 #[test]
@@ -153,6 +176,23 @@ fn the_second_implementation_takes_other_texts_for_fingerprints() {
     }
     for case in list(&vectors["fingerprints_refused"]) {
         assert_eq!(text(&case["text"]).parse::<Fingerprint>(), Err(Error::InvalidFingerprint), "{}", case["name"]);
+    }
+    ran("fingerprints_accepted", list(&vectors["fingerprints_accepted"]).len());
+    ran("fingerprints_refused", list(&vectors["fingerprints_refused"]).len());
+}
+
+/// They are compared by the library's own code, in constant time.
+#[test]
+fn two_fingerprints_that_differ_in_one_bit_are_the_same() {
+    let right = identity(1).fingerprint();
+    assert_eq!(right, Fingerprint::from_bytes(*right.as_bytes()));
+    let set = std::collections::HashSet::from([right]);
+    assert!(set.contains(&Fingerprint::from_bytes(*right.as_bytes())));
+    for bit in 0..256 {
+        let mut bytes = *right.as_bytes();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let other = Fingerprint::from_bytes(bytes);
+        assert!(other != right && other.cmp(&right).is_ne() && !set.contains(&other), "bit {bit}");
     }
 }
 
@@ -288,6 +328,8 @@ fn a_file_that_the_second_implementation_refuses_is_an_identity() {
         assert!(keyfile::public_from_pem(text(&case["pem"])).is_err(), "{}", case["name"]);
     }
     assert!(!list(&vectors["secret_refused"]).is_empty() && !list(&vectors["public_refused"]).is_empty());
+    ran("secret_refused", list(&vectors["secret_refused"]).len());
+    ran("public_refused", list(&vectors["public_refused"]).len());
 }
 
 /// Every algorithm of this build, with the bytes of its secret key, public key and signature.

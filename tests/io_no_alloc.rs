@@ -184,6 +184,7 @@ fn stream_through(length: u64) {
     let held = PEAK.load(Relaxed) - before;
     drop(sending.join().unwrap());
     assert_eq!(heard, length);
+    println!("{held} bytes held at most for a message of {length}");
     assert!(held < 200 << 10, "{held} bytes at a time for a message of {length}");
 }
 

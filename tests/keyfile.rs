@@ -10,6 +10,7 @@ use pkcs8::pkcs5::scrypt;
 use pkcs8::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use pkcs8::{EncryptedPrivateKeyInfoRef, ObjectIdentifier, PrivateKeyInfoRef};
 use rand_core::{TryCryptoRng, TryRng};
+use std::error::Error;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -297,6 +298,15 @@ fn a_file_makes_its_reader_take_all_memory() {
     }
 }
 
+/// At the bound itself, N · r · p = 2^23, a file is read. Without a passphrase that shows before anything is derived.
+#[test]
+fn the_costliest_file_that_is_allowed_is_refused() {
+    for (n, r, p) in [(1 << 20, 8, 1), (1 << 23, 1, 1), (1 << 17, 8, 8), (1 << 9, 1 << 7, 1 << 7)] {
+        let error = keyfile::from_pem(&with_costs(n, r, p), None).unwrap_err();
+        assert_refused!(error, KeyFileError::PassphraseNeeded);
+    }
+}
+
 #[test]
 fn costs_that_scrypt_does_not_allow_panic() {
     for (n, r, p) in [(0, 8, 1), (1, 8, 1), (3, 8, 1), (131_071, 8, 1), (2, 0, 1), (2, 1, 0), (u64::MAX, 1, 1), (0, 0, 0)] {
@@ -323,6 +333,42 @@ fn another_encryption_is_tried() {
     ] {
         let pem = encrypted_pem(&unarmor(&keyfile::to_pem(&identity(1)).unwrap()), parameters, "x");
         assert_refused!(refused(&pem), KeyFileError::UnsupportedEncryption { oid: found } if found == oid);
+    }
+}
+
+/// What the parser does not know at all is named by its identifier too: here AES-128 key wrap in the place of AES-256-CBC.
+#[test]
+fn an_encryption_that_nobody_knows_is_taken_for_damage() {
+    let mut der = unarmor(OPENSSL_SCRYPT);
+    let aes_256_cbc = [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 42];
+    let at = der.windows(9).position(|window| window == aes_256_cbc).unwrap();
+    der[at + 8] = 5;
+    let oid = "2.16.840.1.101.3.4.1.5";
+    assert_refused!(refused(&armor("ENCRYPTED PRIVATE KEY", &der)), KeyFileError::UnsupportedEncryption { oid: found } if found == oid);
+}
+
+/// A person looks the scheme up by the name that other programs show.
+#[test]
+fn an_encryption_that_is_not_read_is_not_named() {
+    for (oid, name) in [
+        ("1.2.840.113549.1.5.12", "PBKDF2"),
+        ("2.16.840.1.101.3.4.1.2", "AES-128-CBC"),
+        ("2.16.840.1.101.3.4.1.22", "AES-192-CBC"),
+        ("2.16.840.1.101.3.4.1.6", "AES-128-GCM"),
+        ("2.16.840.1.101.3.4.1.46", "AES-256-GCM"),
+        ("1.2.840.113549.3.7", "triple DES"),
+        ("1.2.840.113549.1.5.3", "PBES1 and DES"),
+        ("1.2.840.113549.1.5.10", "PBES1 and DES"),
+        ("1.2.840.113549.1.12.1.3", "the old scheme of PKCS#12"),
+        ("1.2.3.4", "something unknown here"),
+    ] {
+        let text = KeyFileError::UnsupportedEncryption { oid: oid.into() }.to_string();
+        let start = format!("the key file is encrypted with {name} ({oid}); ");
+        assert_eq!(
+            text.strip_prefix(&start),
+            Some("only scrypt with AES-256-CBC is read: write it anew with that, or unencrypted"),
+            "{text}"
+        );
     }
 }
 
@@ -423,6 +469,8 @@ fn several_objects_or_text_around_one_are_read() {
     assert_refused!(refused(&format!("{}ED25519 Private-Key:\n", *one)), KeyFileError::TextAround);
     assert_refused!(refused(&format!("# my key\n{}", *one)), KeyFileError::TextAround);
     assert_refused!(refused(&format!("x{}", *one)), KeyFileError::TextAround);
+    // Without a line feed between them.
+    assert_refused!(refused(&format!("{}{}", one.trim_end(), *other)), KeyFileError::TextAround);
 }
 
 #[test]
@@ -541,6 +589,34 @@ fn an_error_shows_the_secret() {
             assert!(!shown.contains("seeds-that") && !shown.contains(numbers), "{shown}");
             assert!(!base64.iter().any(|part| shown.contains(part)), "{shown}");
         }
+    }
+}
+
+#[test]
+fn an_error_tells_of_another_mistake_or_leaves_out_what_to_do() {
+    use KeyFileError as E;
+    let io = || std::io::Error::other("the disk is gone");
+    for (error, words) in [
+        (E::NotPem, ["no key file", "-----BEGIN"]),
+        (E::SeveralObjects, ["several", "a file of its own"]),
+        (E::TextAround, ["before or after", "remove all but"]),
+        (E::DamagedPem, ["PEM", "take a copy that is whole"]),
+        (E::DamagedDer, ["DER", "take a copy that is whole"]),
+        (E::ExtraFields, ["beside the key", "without them"]),
+        (E::InvalidKey, ["right length", "not a valid key"]),
+        (E::PassphraseNeeded, ["encrypted", "give its passphrase"]),
+        (E::WrongPassphrase, ["wrong", "damaged"]),
+        (E::EmptyPassphrase, ["protects nothing", "give another"]),
+        (E::TooCostly, ["1 GiB", "scrypt N = 131072"]),
+        (E::TooLarge, ["too large", "key or a statement"]),
+        (E::SecretElsewhere, ["not here", "cannot be written"]),
+        (E::Randomness, ["random number generator", "nothing was written"]),
+        (E::Exists { path: "a/key".into() }, ["a/key", "choose another name"]),
+        (E::PermissionsTooOpen { path: "a/key".into(), mode: 0o644 }, ["mode 0644", "chmod 600 'a/key'"]),
+        (E::Io { path: "a/key".into(), error: io() }, ["a/key", "the disk is gone"]),
+    ] {
+        let text = error.to_string();
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
     }
 }
 
@@ -666,6 +742,18 @@ fn a_file_with_what_is_no_key_is_read() {
 }
 
 // Files.
+
+/// Who looks for the cause finds the system's own error or the statement's, and no cause where there is none.
+#[test]
+fn the_cause_of_an_error_is_lost() {
+    let folder = tempdir().unwrap();
+    let missing = keyfile::load(folder.path().join("missing"), None).unwrap_err();
+    let kind = missing.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    assert_eq!(kind, Some(std::io::ErrorKind::NotFound));
+    let statement = keyfile::statement_from_pem(&armor("TWINLOCK STATEMENT", b"none")).unwrap_err();
+    assert_eq!(statement.source().map(ToString::to_string), Some(statement.to_string()));
+    assert!(KeyFileError::TooLarge.source().is_none());
+}
 
 #[test]
 fn a_saved_key_is_not_the_one_that_is_loaded() {

@@ -3,6 +3,7 @@
 #![cfg(feature = "std")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::error::Error;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use tempfile::{TempDir, tempdir};
 use twinlock::Distrust;
 use twinlock::handshake::{AnonymousInitiator, Hello, Responder, Suite};
 use twinlock::identity::{Fingerprint, Identity};
-use twinlock::trust::{AnyoneKnown, ExpectKnown, KnownPeers, KnownPeersError, Met, Peer, Trust, Trusted};
+use twinlock::trust::{AnyoneKnown, ExpectKnown, KnownPeers, KnownPeersError, Met, NotTaken, Peer, Trust, Trusted};
 
 const SUITE: Suite = Suite::Level3ChaCha;
 /// 2026-01-02, at midnight.
@@ -237,6 +238,25 @@ fn a_known_peer_needs_a_file_that_can_be_written() {
     assert_eq!(known.entries()[0].met(), Met::FirstUse);
 }
 
+/// Who looks for the cause finds the system's own error, and no cause where there is none.
+#[test]
+fn the_cause_of_an_error_is_lost() {
+    let place = Place::new();
+    fs::create_dir(&place.path).unwrap();
+    let error = KnownPeers::open(&place.path).unwrap_err();
+    let kind = |error: &dyn Error| error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    assert_eq!(kind(&error), Some(std::io::ErrorKind::IsADirectory));
+    assert!(error.to_string().starts_with(place.path.to_str().unwrap()));
+    assert_eq!(kind(&NotTaken::from(error)), Some(std::io::ErrorKind::IsADirectory));
+    assert!(KnownPeersError::NotKnown.source().is_none() && NotTaken::OldUnknown.source().is_none());
+}
+
+#[test]
+fn a_way_of_trust_is_shown_as_another() {
+    let shown = [Met::FirstUse, Met::Verified, Met::Introduced, Met::Retired, Met::Revoked].map(|met| met.to_string());
+    assert_eq!(shown, ["first-use", "verified", "introduced", "retired", "revoked"]);
+}
+
 // Accepting anyone who is known.
 
 #[test]
@@ -329,6 +349,17 @@ fn a_replaced_key_inherits_that_the_old_one_was_verified() {
     }
     assert!(matches!(known.replace_key("Dave", fingerprint(4), SUITE), Err(KnownPeersError::NotKnown)));
     assert_eq!(place.text(), before);
+}
+
+/// Between suites of one rank there is no higher one to keep: the new key has the one that it is replaced with.
+#[test]
+fn a_replaced_key_keeps_the_suite_of_the_old_one() {
+    let place = Place::new();
+    place.open().add("Bob", fingerprint(1), Suite::Level3Aes, Met::FirstUse).unwrap();
+    for (number, suite) in [(2, Suite::Level3ChaCha), (3, Suite::Level3Aes), (4, Suite::Level3ChaCha)] {
+        place.open().replace_key("Bob", fingerprint(number), suite).unwrap();
+        assert_eq!(place.open().entries()[0].suite(), suite);
+    }
 }
 
 #[test]
@@ -507,6 +538,18 @@ fn a_malformed_file_is_read_or_overwritten() {
     assert!(matches!(KnownPeers::open(&place.path), Err(KnownPeersError::Io { .. })));
 }
 
+/// The standard library reads `+1` as a number, and so one list had several spellings.
+#[test]
+fn a_number_with_a_sign_is_read_from_a_file() {
+    let place = Place::new();
+    let key = fingerprint(1);
+    for (suite, since, what) in [("0x+001", "7", "suite"), ("0x0001", "+7", "time")] {
+        fs::write(&place.path, format!("twinlock-known-peers 1\n{key} {suite} {since} verified Bob\n")).unwrap();
+        let error = KnownPeers::open(&place.path).unwrap_err();
+        assert!(matches!(error, KnownPeersError::Malformed { line: 2, .. }) && error.to_string().contains(what), "{error}");
+    }
+}
+
 #[test]
 fn a_state_of_a_key_is_lost_by_writing_it() {
     let place = Place::new();
@@ -550,6 +593,52 @@ fn a_file_is_read_without_a_bound() {
     assert!(
         matches!(KnownPeers::open(&place.path), Err(KnownPeersError::Io { error, .. }) if error.kind() == std::io::ErrorKind::FileTooLarge)
     );
+}
+
+/// Where a folder on the way is a file, no list is missing: it cannot be opened.
+#[cfg(unix)]
+#[test]
+fn a_list_that_cannot_be_opened_is_taken_for_a_missing_one() {
+    let place = Place::new();
+    fs::write(&place.path, "not a folder").unwrap();
+    assert!(matches!(KnownPeers::open(place.path.join("known-peers")), Err(KnownPeersError::Io { .. })));
+}
+
+/// A list of just so many bytes, every time `5`, and its last name.
+fn list_of(size: usize) -> (String, String) {
+    // Letters of four bytes, so that the entries are few.
+    let name = |bytes: usize| "x".repeat(bytes % 4) + &"\u{10348}".repeat(bytes / 4);
+    let line = |number, name: &str| format!("{} 0x0001 5 first-use {name}\n", fingerprint(number));
+    let (overhead, mut text) = (line(0, "").len(), "twinlock-known-peers 1\n".to_owned());
+    let mut number = 0;
+    while size - text.len() > 2 * (overhead + 240) {
+        number += 1;
+        text += &line(number, &format!("{number:06}{}", name(220)));
+    }
+    // Two names of different lengths for what is left.
+    let left = size - text.len() - 2 * overhead;
+    let names = [name(left / 2 - 3), name(left - (left / 2 - 3))];
+    text += &(line(number + 1, &names[0]) + &line(number + 2, &names[1]));
+    assert_eq!(text.len(), size);
+    (text, names[1].clone())
+}
+
+/// 16 MiB are read and written, and not a byte more.
+#[test]
+fn the_bound_of_the_file_is_another() {
+    let too_large = |error| matches!(error, KnownPeersError::Io { error, .. } if error.kind() == std::io::ErrorKind::FileTooLarge);
+    let (place, size) = (Place::new(), 16 << 20);
+    fs::write(&place.path, list_of(size + 1).0).unwrap();
+    assert!(too_large(KnownPeers::open(&place.path).unwrap_err()));
+    let (text, last) = list_of(size);
+    fs::write(&place.path, &text).unwrap();
+    let mut known = place.open().at(5);
+    let key = known.by_name(&last).next().unwrap().fingerprint();
+    known.forget(&last).unwrap();
+    known.add(&last, key, SUITE, Met::FirstUse).unwrap();
+    assert!(place.text() == text);
+    assert!(too_large(known.rename(&last, &format!("{last}x")).unwrap_err()));
+    assert!(place.text() == text);
 }
 
 #[test]

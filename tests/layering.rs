@@ -41,6 +41,25 @@ const CRYPTOGRAPHY: &[&str] = &[
     "hmac",
 ];
 
+/// Suites and their algorithms by name: what only `crypto` and its tables may know. A policy that is about one suite names that one.
+const SUITES: &[&str] = &[
+    "Level3ChaCha",
+    "Level3Aes",
+    "Level5Aes",
+    "Round3",
+    "XWing",
+    "MlKem1024P384",
+    "X25519Kyber768R3",
+    "MlDsa65Ed25519",
+    "MlDsa87P384",
+    "Dilithium3Ed25519",
+    "ChaCha20Poly1305",
+    "Aes256Gcm",
+];
+
+/// `src/trust.rs` has `Cnsa2`.
+const POLICIES: &[(&str, &str)] = &[("src/trust.rs", "Level5Aes")];
+
 /// `src/crypto/backend/rust.rs` is part of `crypto::backend`, `src/io/gate.rs` of `io`.
 fn module_of(path: &str) -> String {
     let inner = path.trim_start_matches("src/").trim_end_matches(".rs");
@@ -147,6 +166,15 @@ fn offences(path: &str, text: &str, root: &BTreeMap<String, String>) -> Vec<Stri
     libraries.map(|library| format!("{path} names {library}")).chain(wrong).collect()
 }
 
+/// The suites and algorithms that a file outside `crypto` names in its code.
+fn suites_named(path: &str, text: &str) -> Vec<String> {
+    let code = code(text);
+    let words: Vec<&str> = code.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+    let outside = !module_of(path).starts_with("crypto");
+    let wrong = SUITES.iter().filter(|suite| outside && words.contains(suite) && !POLICIES.contains(&(path, **suite)));
+    wrong.map(|suite| format!("{path} names {suite}")).collect()
+}
+
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -184,6 +212,17 @@ fn an_import_goes_up_or_sideways() {
     let all: Vec<String> =
         files.iter().filter(|(name, _)| *name != "src/lib.rs").flat_map(|(name, text)| offences(name, text, &root)).collect();
     assert!(all.is_empty(), "{all:#?}");
+}
+
+/// So that a new suite is new files in `crypto`, rows in its tables, and nothing else.
+#[test]
+fn a_suite_is_named_outside_of_crypto() {
+    let all: Vec<String> = library().iter().flat_map(|(name, text)| suites_named(name, text)).collect();
+    assert!(all.is_empty(), "{all:#?}");
+    assert_eq!(suites_named("src/channel/stream.rs", "if suite == Suite::Level3Aes {"), ["src/channel/stream.rs names Level3Aes"]);
+    assert_eq!(suites_named("src/trust.rs", "Suite::Level5Aes, Suite::Round3"), ["src/trust.rs names Round3"]);
+    assert_eq!(suites_named("src/identity.rs", "/// [`Suite::Round3`]"), [""; 0]);
+    assert_eq!(suites_named("src/crypto/suite.rs", "Self::Round3"), [""; 0]);
 }
 
 #[test]

@@ -337,3 +337,9 @@ fn a_fleet_that_moves_to_level_5_falls_apart_or_back() {
 fn a_fleet_that_leaves_round_3_falls_apart_or_back() {
     migrate(Move { old: Suite::Round3, new: Suite::Level3ChaCha });
 }
+
+#[cfg(all(feature = "level5", feature = "round3"))]
+#[test]
+fn a_fleet_that_leaves_round_3_for_level_5_falls_apart_or_back() {
+    migrate(Move { old: Suite::Round3, new: Suite::Level5Aes });
+}

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::Value;
 use support::rng::Coins;
-use support::vectors::{bytes, list, load, number, text};
+use support::vectors::{bytes, list, load, number, ran, text};
 use twinlock::identity::{Identity, SignatureAlgorithm, Statement, StatementError};
 use twinlock::keyfile;
 
@@ -52,6 +52,7 @@ fn a_statement_differs_from_the_reference() {
         assert_eq!(statement.as_bytes(), bytes(&of["statement"]));
     }
     assert_eq!(list(&file["files"]).len(), 1);
+    ran("statements.json", [("statements", here(&file).len()), ("files", 1)]);
 }
 
 #[test]
@@ -89,4 +90,5 @@ fn a_statement_that_the_reference_refuses_is_taken() {
     }
     assert_eq!(list(&file["refused"]).len(), 32);
     assert_eq!(lacking == 0, cfg!(feature = "level5"));
+    ran("statements.json", [("refused", 32 - lacking)]);
 }

@@ -780,6 +780,15 @@ mod beside_each_other {
         assert_eq!(place.open().expect("Bob").or_ask(never).judge(&peer(identity(1))), Err(Distrust::ChangedKey));
     }
 
+    /// A name whose key gave way to another of its algorithm has lost none: a key of another algorithm is a question, as under any name.
+    #[test]
+    fn a_key_that_has_a_successor_stands_in_the_way_of_another_algorithm() {
+        let place = Place::knowing(identity(0), Met::FirstUse);
+        assert_eq!(place.open().take(&instead(identity(0), identity(1))).unwrap(), Taken::Succeeded);
+        assert_eq!(place.open().expect("Bob").judge(&peer(strong(0))), Err(Distrust::Unknown));
+        assert_eq!(place.open().expect("Bob").or_ask(|_: &Peer| true).judge(&peer(strong(0))), Ok(Trusted::FirstUse));
+    }
+
     /// It was lost before it was used: the owner goes on with the old one, and with another new one.
     #[test]
     fn a_key_that_never_spoke_counts_after_its_end() {
@@ -834,4 +843,15 @@ mod beside_each_other {
         assert_eq!(place.open().expect("Bob").judge(&peer(strong(1))), Ok(Trusted::Introduced));
         assert_dead(&place, identity(0), Distrust::Retired);
     }
+}
+
+/// The file says another algorithm of a key than its fingerprint stands for.
+#[cfg(feature = "level5")]
+#[test]
+fn a_file_that_is_wrong_about_an_algorithm_gives_a_name_two_keys_of_one() {
+    let (place, old, new) = (Place::new(), strong(0), identity(0));
+    place.open().add("Bob", old.fingerprint(), SUITE, Met::Verified).unwrap();
+    let before = place.text();
+    assert!(matches!(place.open().take(&beside(old, new)), Err(NotTaken::NameTaken { .. })));
+    assert_eq!(place.text(), before);
 }

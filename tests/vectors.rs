@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::Value;
 use support::rng::Seeded;
-use support::vectors::{built, bytes, list, load, maybe, number, text, truth};
+use support::vectors::{built, bytes, list, load, maybe, number, ran, text, truth};
 use twinlock::handshake::{Hello, Initiator, Psk, Rejected, Responder};
 use twinlock::identity::SignatureAlgorithm;
 use twinlock::trust::{Anonymous, Pinned};
@@ -78,6 +78,7 @@ fn a_refusal_differs_from_the_reference() {
     }
     assert_eq!((run + lacking, beyond), (76, 1));
     assert_eq!(lacking == 0, cfg!(feature = "level5"));
+    ran("refusals.json", [("responder", run)]);
 }
 
 /// A pre-shared key makes the responder silent, also about who may speak: status 5 would tell a holder of an old recording that the key is still good.
@@ -111,4 +112,5 @@ fn a_reply_is_read_otherwise_than_in_the_reference() {
         }
     }
     assert_eq!(list(&file["initiator"]).len(), 21);
+    ran("refusals.json", [("initiator", list(&file["initiator"]).iter().filter(|case| built(case)).count())]);
 }

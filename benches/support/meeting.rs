@@ -5,7 +5,7 @@
 use std::time::Duration;
 use twinlock::handshake::{AnonymousInitiator, Hello, Initiator, Psk, Responder};
 use twinlock::trust::Anonymous;
-use twinlock::{Identity, Pinned, Suite};
+use twinlock::{Channel, Identity, Pinned, Suite};
 
 pub(crate) const PROLOGUE: &[u8] = b"bench";
 
@@ -65,6 +65,12 @@ impl Parties {
 
     /// What it took, and the bytes of each message's body.
     pub(crate) fn xx(&self, psk: Option<&Psk>) -> (Took, Vec<usize>) {
+        let (took, bodies, _) = self.meet(psk);
+        (took, bodies)
+    }
+
+    /// `XX`: the same, and both ends' channels.
+    pub(crate) fn meet(&self, psk: Option<&Psk>) -> (Took, Vec<usize>, [Channel; 2]) {
         let Took { initiator: mut i, responder: mut r } = Took::default();
         let (mut trust_alice, mut trust_bob) = (self.trust_alice, self.trust_bob);
         let (alice, hello) = clocked(&mut i, || {
@@ -75,7 +81,16 @@ impl Parties {
         let (alice, finish) = clocked(&mut i, || alice.read_reply(&reply).unwrap().send_finish(&mut trust_bob).unwrap());
         let bob = clocked(&mut r, || bob.read_finish(&finish).unwrap().into_channel(&mut trust_alice).unwrap());
         assert_eq!(alice.conversation().handshake_hash(), bob.conversation().handshake_hash());
-        (Took { initiator: i, responder: r }, [hello, reply, finish].iter().map(|message| message.len() - 2).collect())
+        let bodies = [hello, reply, finish].iter().map(|message| message.len() - 2).collect();
+        (Took { initiator: i, responder: r }, bodies, [alice, bob])
+    }
+
+    /// The bytes of the body that answers a first message of a version that is not spoken.
+    pub(crate) fn refusal(&self) -> usize {
+        let (_, mut hello) = Initiator::new(&self.alice, PROLOGUE).suite(self.suite).send_hello().unwrap();
+        let version = hello.get_mut(4).unwrap();
+        *version += 1;
+        self.responder(None).read_hello(&hello).unwrap_err().answer().len() - 2
     }
 
     /// What it took, and the bytes of each message's body.

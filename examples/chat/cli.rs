@@ -125,7 +125,7 @@ pub(crate) struct Meeting {
     /// Folder for received files [default: files in the home folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) files: Option<PathBuf>,
-    /// Speak in level5 alone, whose algorithms are on the list of CNSA 2.0: docs/cnsa2.md
+    /// Speak in level5 alone, whose ML-KEM, ML-DSA, AES and SHA-512 are on the list of CNSA 2.0; docs/cnsa2.md says what of it is not
     #[arg(long)]
     pub(crate) cnsa2: bool,
     /// Tell each peer this about your keys, at the beginning; `chat statement` makes the file, several allowed

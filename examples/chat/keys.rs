@@ -4,7 +4,7 @@ use crate::cli::IdCommand;
 use crate::failure::{Exit, Failure};
 use crate::home::{Home, ask_new_secret, first_line};
 use crate::own::{Opened, Own};
-use crate::suites::{kind, option, titled_kind, warn_of_round3};
+use crate::suites::{kind, list, option, titled, titled_kind, warn_of_round3};
 use crate::terminal::say;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
@@ -143,6 +143,8 @@ fn new_file(home: &Home, kind: SignatureAlgorithm) -> Result<PathBuf, Failure> {
         return Ok(path);
     }
     let exists = KeyFileError::Exists { path };
-    let text = format!("{exists} with --identity or --home. Whoever knows you by the old one would not know you by a new one");
+    let suites: Vec<_> = Suite::ALL.iter().filter(|suite| suite.signature() == kind).map(|suite| titled(*suite)).collect();
+    let serves = if suites.len() > 1 { format!(" The same identity serves {}.", list(suites)) } else { String::new() };
+    let text = format!("{exists} with --identity or --home.{serves} Whoever knows you by the old one would not know you by a new one");
     Err(Failure::new(Exit::File, text))
 }

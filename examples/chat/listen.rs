@@ -183,7 +183,7 @@ fn ask(room: &Room, questions: &Questions) {
          Whoever has this key will be the same person to you from now on, at every later meeting. Who it is, the key does not say: ask \
          the one you think of, in another way, what `chat id` shows there, and compare.\n{question}"
     ));
-    room.terminal.set_status("first meeting: who is it?");
+    room.terminal.set_status(if expected.is_some() { "first meeting: yes or no?" } else { "first meeting: who is it?" });
 }
 
 /// A line while nobody is there to talk with: the answer to a question, or nothing.

@@ -230,5 +230,6 @@ mod tests {
         }
         assert_eq!(frame_len(19u16.to_be_bytes()), Ok(19));
         assert_eq!(frame_len(16_640u16.to_be_bytes()), Ok(16_640));
+        assert_eq!(FRAME_MAX, 16_642);
     }
 }

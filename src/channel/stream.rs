@@ -332,7 +332,7 @@ impl Sealer {
         self.pong = Some(number);
     }
 
-    /// Answers the peer's offer: encapsulates now (drawing 64 bytes), and sends the answer before the next piece of a message. After a close it is ignored.
+    /// Answers the peer's offer: encapsulates now, drawing coins for the KEM, and sends the answer before the next piece of a message. After a close it is ignored.
     pub fn answer_offer(&mut self, offer: PeerOffer, rng: &mut impl TryCryptoRng) -> Result<(), Error> {
         if let Err(error) = self.open() {
             return if error == Error::Closed { Ok(()) } else { Err(error) };

@@ -14,7 +14,7 @@ mod xwing;
 
 use crate::crypto::backend;
 use crate::error::Error;
-use crate::secret::Secret;
+use crate::secret::{Secret, scrubbed};
 use alloc::boxed::Box;
 use rand_core::TryCryptoRng;
 use subtle::Choice;
@@ -60,6 +60,17 @@ impl Kem {
             Self::MlKem1024P384 => mlkem1024_p384::CT,
             #[cfg(feature = "round3")]
             Self::X25519Kyber768R3 => kyber768_x25519::CT,
+        }
+    }
+
+    /// Runs one operation. How much stack each uses was measured in an optimised build; it is the post-quantum half's.
+    fn scrubbed<T>(self, operation: impl FnOnce() -> T) -> T {
+        match self {
+            Self::XWing => scrubbed::<{ 32 << 10 }, _>(operation),
+            #[cfg(feature = "level5")]
+            Self::MlKem1024P384 => scrubbed::<{ 56 << 10 }, _>(operation),
+            #[cfg(feature = "round3")]
+            Self::X25519Kyber768R3 => scrubbed::<{ 32 << 10 }, _>(operation),
         }
     }
 
@@ -110,14 +121,18 @@ impl EncapsulationKey {
 
     /// Draws what it needs and gives the ciphertext and the shared secret. An all-zero X25519 result is [`Error::Authentication`].
     pub(crate) fn encapsulate(&self, rng: &mut impl TryCryptoRng) -> Result<(Ciphertext, Secret<32>), Error> {
-        let (bytes, ss) = match self.kem {
-            Kem::XWing => xwing::encapsulate(&self.bytes, &Secret::random(rng)?)?,
-            #[cfg(feature = "level5")]
-            Kem::MlKem1024P384 => mlkem1024_p384::encapsulate(&self.bytes, &Secret::random(rng)?)?,
-            #[cfg(feature = "round3")]
-            Kem::X25519Kyber768R3 => kyber768_x25519::encapsulate(&self.bytes, &Secret::random(rng)?)?,
-        };
+        let (bytes, ss) = self.kem.scrubbed(|| self.encapsulate_here(rng))?;
         Ok((Ciphertext { kem: self.kem, bytes }, ss))
+    }
+
+    fn encapsulate_here(&self, rng: &mut impl TryCryptoRng) -> Result<(Box<[u8]>, Secret<32>), Error> {
+        match self.kem {
+            Kem::XWing => xwing::encapsulate(&self.bytes, &Secret::random(rng)?),
+            #[cfg(feature = "level5")]
+            Kem::MlKem1024P384 => mlkem1024_p384::encapsulate(&self.bytes, &Secret::random(rng)?),
+            #[cfg(feature = "round3")]
+            Kem::X25519Kyber768R3 => kyber768_x25519::encapsulate(&self.bytes, &Secret::random(rng)?),
+        }
     }
 }
 
@@ -135,7 +150,12 @@ impl Ciphertext {
 impl DecapsulationKey {
     /// A fresh key pair. The seed is what is kept and imported where anything is, never the expanded key: ML-KEM binds nothing to an expanded one.
     pub(crate) fn generate(kem: Kem, rng: &mut impl TryCryptoRng) -> Result<(Self, EncapsulationKey), Error> {
-        let (key, bytes) = match kem {
+        let (key, bytes) = kem.scrubbed(|| Self::generate_here(kem, rng))?;
+        Ok((key, EncapsulationKey { kem, bytes }))
+    }
+
+    fn generate_here(kem: Kem, rng: &mut impl TryCryptoRng) -> Result<(Self, Box<[u8]>), Error> {
+        Ok(match kem {
             Kem::XWing => {
                 let (key, ek) = xwing::Key::from_seed(&Secret::random(rng)?)?;
                 (Self::XWing(key), ek)
@@ -150,12 +170,15 @@ impl DecapsulationKey {
                 let (key, ek) = kyber768_x25519::Key::generate(Secret::random(rng)?)?;
                 (Self::X25519Kyber768R3(key), ek)
             }
-        };
-        Ok((key, EncapsulationKey { kem, bytes }))
+        })
     }
 
     /// A wrong post-quantum half shows only later, as a tag that fails; an all-zero X25519 result and no point of P-384 are [`Error::Authentication`].
     pub(crate) fn decapsulate(&self, ct: &Ciphertext) -> Result<Secret<32>, Error> {
+        ct.kem.scrubbed(|| self.decapsulate_here(ct))
+    }
+
+    fn decapsulate_here(&self, ct: &Ciphertext) -> Result<Secret<32>, Error> {
         match (self, ct.kem) {
             (Self::XWing(key), Kem::XWing) => key.decapsulate(&ct.bytes),
             #[cfg(feature = "level5")]

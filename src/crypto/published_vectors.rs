@@ -1,7 +1,7 @@
 //! Vectors that others published (tests/vectors/published), run through this crate's own functions.
 //!
-//! Every test counts the cases it ran, by their expected outcome, so that a file that is skipped, cut or read wrongly turns it red. libcrux picks AVX2 or
-//! portable code at run time; the ML-KEM and ML-DSA files run on what it picks and on the portable code. Built with `LIBCRUX_DISABLE_SIMD256=1` there is no AVX2 at all.
+//! Every test counts the cases it ran, by their expected outcome, so that a file that is skipped, cut or read wrongly turns it red; and tells which they were, for
+//! evidence/checks/vectors, which holds them against the files. libcrux picks AVX2 or portable code at run time; the ML-KEM and ML-DSA files run on what it picks and on the portable code. Built with `LIBCRUX_DISABLE_SIMD256=1` there is no AVX2 at all.
 
 #![allow(
     clippy::as_conversions,
@@ -25,7 +25,11 @@ mod ml_kem;
 mod mlkem1024_p384;
 #[cfg(feature = "level5")]
 mod p384;
+#[path = "../../tests/support/ran.rs"]
+mod ran;
 mod randomness;
+#[cfg(feature = "round3")]
+mod round3;
 mod x25519;
 mod xwing;
 
@@ -136,20 +140,40 @@ fn assigned(text: &str, name: &str) -> Vec<u8> {
     hex(value.unwrap_or_else(|| panic!("no {name}")))
 }
 
-/// How many cases ran, by outcome.
-#[derive(Default)]
-struct Ran(BTreeMap<String, usize>);
+/// The cases of a file that ran, by outcome. An outcome that ends in `not run` is one of cases that do not apply.
+pub(crate) struct Ran {
+    file: &'static str,
+    cases: BTreeMap<String, Vec<u64>>,
+}
 
 impl Ran {
-    fn count(&mut self, outcome: &str) {
-        *self.0.entry(outcome.to_string()).or_default() += 1;
+    pub(crate) fn over(file: &'static str) -> Self {
+        Self { file, cases: BTreeMap::new() }
+    }
+
+    /// A case with a number of its own.
+    fn count(&mut self, case: &Value, outcome: &str) {
+        let number = ["tcId", "number"].iter().find_map(|field| case[field].as_u64());
+        self.count_at(number.unwrap_or_else(|| panic!("no number in {case}")), outcome);
+    }
+
+    /// A case that is numbered by where it stands.
+    pub(crate) fn count_at(&mut self, number: u64, outcome: &str) {
+        self.cases.entry(outcome.to_string()).or_default().push(number);
     }
 
     #[track_caller]
-    fn exactly<const N: usize>(self, expected: [(&str, usize); N]) {
+    pub(crate) fn exactly<const N: usize>(self, expected: [(&str, usize); N]) {
         let expected: BTreeMap<String, usize> = expected.map(|(outcome, n)| (outcome.to_string(), n)).into();
-        assert_eq!(self.0, expected);
+        let found: BTreeMap<String, usize> = self.cases.iter().map(|(outcome, cases)| (outcome.clone(), cases.len())).collect();
+        assert_eq!(found, expected, "{}", self.file);
+        self.cases.into_iter().for_each(|(outcome, cases)| ran::report(self.file, &outcome, cases));
     }
+}
+
+/// With where each stands.
+pub(crate) fn numbered<T>(list: &[T]) -> impl Iterator<Item = (u64, &T)> {
+    (0..).zip(list)
 }
 
 /// A generator that gives these bytes and then fails.

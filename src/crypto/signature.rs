@@ -18,6 +18,7 @@ mod mldsa87_p384;
 
 use crate::crypto::{backend, label};
 use crate::error::Error;
+use crate::secret::scrubbed;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -117,6 +118,27 @@ impl SignatureAlgorithm {
             Self::MlDsa87P384 => "MLDSA87-ECDSA-P384-SHA512",
             #[cfg(feature = "round3")]
             Self::Dilithium3Ed25519 => "Dilithium3R3-Ed25519",
+        }
+    }
+
+    /// Makes a key. How much stack that uses, and signing, was measured in an optimised build; it is the post-quantum half's.
+    fn scrubbed_key<T>(self, make: impl FnOnce() -> T) -> T {
+        match self {
+            Self::MlDsa65Ed25519 => scrubbed::<{ 80 << 10 }, _>(make),
+            #[cfg(feature = "level5")]
+            Self::MlDsa87P384 => scrubbed::<{ 124 << 10 }, _>(make),
+            #[cfg(feature = "round3")]
+            Self::Dilithium3Ed25519 => scrubbed::<{ 80 << 10 }, _>(make),
+        }
+    }
+
+    fn scrubbed_signing<T>(self, sign: impl FnOnce() -> T) -> T {
+        match self {
+            Self::MlDsa65Ed25519 => scrubbed::<{ 128 << 10 }, _>(sign),
+            #[cfg(feature = "level5")]
+            Self::MlDsa87P384 => scrubbed::<{ 184 << 10 }, _>(sign),
+            #[cfg(feature = "round3")]
+            Self::Dilithium3Ed25519 => scrubbed::<{ 120 << 10 }, _>(sign),
         }
     }
 
@@ -236,6 +258,10 @@ impl Signature {
 
 impl SigningKey {
     pub(crate) fn generate(algorithm: SignatureAlgorithm, rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
+        algorithm.scrubbed_key(|| Self::generate_here(algorithm, rng))
+    }
+
+    fn generate_here(algorithm: SignatureAlgorithm, rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
         let (secret, public) = match algorithm {
             SignatureAlgorithm::MlDsa65Ed25519 => {
                 mldsa65_ed25519::Key::generate(rng).map(|(key, pk)| (SecretHalves::MlDsa65Ed25519(key), pk))?
@@ -252,6 +278,10 @@ impl SigningKey {
 
     /// From what a key file holds, [`SignatureAlgorithm::secret_key_len`] bytes. [`Error::InvalidKey`] for another length, and for what is no such key.
     pub(crate) fn from_secret_bytes(algorithm: SignatureAlgorithm, bytes: &[u8]) -> Result<Self, Error> {
+        algorithm.scrubbed_key(|| Self::from_secret_bytes_here(algorithm, bytes))
+    }
+
+    fn from_secret_bytes_here(algorithm: SignatureAlgorithm, bytes: &[u8]) -> Result<Self, Error> {
         let (secret, public) = match algorithm {
             SignatureAlgorithm::MlDsa65Ed25519 => {
                 mldsa65_ed25519::Key::from_secret(bytes).map(|(key, pk)| (SecretHalves::MlDsa65Ed25519(key), pk))?
@@ -285,14 +315,20 @@ impl SigningKey {
 
     /// Signs, hedged: 32 bytes are drawn afresh for ML-DSA, so that a fault in two signatures of one message gives no key. Round 3's crate cannot.
     pub(crate) fn sign(&self, context: &[u8], message: &[u8], rng: &mut impl TryCryptoRng) -> Result<Signature, Error> {
-        let bytes = match &self.secret {
-            SecretHalves::MlDsa65Ed25519(key) => key.sign(context, message, rng)?,
-            #[cfg(feature = "level5")]
-            SecretHalves::MlDsa87P384(key) => key.sign(context, message, rng)?,
-            #[cfg(feature = "round3")]
-            SecretHalves::Dilithium3Ed25519(key) => key.sign(context, message)?,
-        };
+        let bytes = self.public.algorithm().scrubbed_signing(|| self.secret.sign(context, message, rng))?;
         Ok(Signature { algorithm: self.public.algorithm(), bytes })
+    }
+}
+
+impl SecretHalves {
+    fn sign(&self, context: &[u8], message: &[u8], rng: &mut impl TryCryptoRng) -> Result<Box<[u8]>, Error> {
+        match self {
+            Self::MlDsa65Ed25519(key) => key.sign(context, message, rng),
+            #[cfg(feature = "level5")]
+            Self::MlDsa87P384(key) => key.sign(context, message, rng),
+            #[cfg(feature = "round3")]
+            Self::Dilithium3Ed25519(key) => key.sign(context, message),
+        }
     }
 }
 

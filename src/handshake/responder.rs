@@ -251,7 +251,7 @@ impl HelloRead {
         self.send_reply_with_rng(&mut getrandom::SysRng)
     }
 
-    /// As [`HelloRead::send_reply`]. Draws 64 bytes of coins for the KEM, then 32 for the signature.
+    /// As [`HelloRead::send_reply`]. Draws coins for the KEM (64 bytes in suite 0x0001, 80 in 0x0002), then 32 for the signature.
     pub fn send_reply_with_rng(self, rng: &mut impl TryCryptoRng) -> Result<(AwaitsFinish, Vec<u8>), Error> {
         let ready = self.prepare_reply_with_rng(rng)?;
         let signature = ready.0.heard.me.sign(&ready.0.to_sign, rng)?;
@@ -264,7 +264,7 @@ impl HelloRead {
         self.prepare_reply_with_rng(&mut getrandom::SysRng)
     }
 
-    /// As [`HelloRead::prepare_reply`]. Draws 64 bytes.
+    /// As [`HelloRead::prepare_reply`]. Draws coins for the KEM.
     pub fn prepare_reply_with_rng(self, rng: &mut impl TryCryptoRng) -> Result<ReplyToSign, Error> {
         self.heard.prepare(self.reply, rng).map(ReplyToSign)
     }
@@ -348,7 +348,7 @@ impl AnonymousHello {
         self.send_reply_with_rng(trust, &mut getrandom::SysRng)
     }
 
-    /// As [`AnonymousHello::send_reply`]. Draws 64 bytes of coins for the KEM, then 32 for the signature.
+    /// As [`AnonymousHello::send_reply`]. Draws coins for the KEM (64 bytes in suite 0x0001, 80 in 0x0002), then 32 for the signature.
     pub fn send_reply_with_rng(self, trust: &mut impl Trust, rng: &mut impl TryCryptoRng) -> Result<(Channel, Vec<u8>), Rejected> {
         let ready = self.prepare_reply_with_rng(trust, rng)?;
         let signature = ready.replying.heard.me.sign(&ready.replying.to_sign, rng)?;
@@ -361,7 +361,7 @@ impl AnonymousHello {
         self.prepare_reply_with_rng(trust, &mut getrandom::SysRng)
     }
 
-    /// As [`AnonymousHello::prepare_reply`]. Draws 64 bytes.
+    /// As [`AnonymousHello::prepare_reply`]. Draws coins for the KEM.
     pub fn prepare_reply_with_rng(self, trust: &mut impl Trust, rng: &mut impl TryCryptoRng) -> Result<AnonymousReplyToSign, Rejected> {
         let secretive = self.heard.pattern.psk();
         let trusted = trust.judge(&Peer::new(None, self.heard.suite)).map_err(|why| {

@@ -1,5 +1,12 @@
 //! States from inside: against the reference implementation, and against messages that no honest side makes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test that cannot go on has failed"
+)]
 #![allow(clippy::duplicate_mod, reason = "the helpers below serve the tests of two modules that must not know each other")]
 
 mod forged;

@@ -123,11 +123,11 @@ impl Connect {
             initiator = initiator.psk(psk);
         }
         let (waiting, hello) = initiator.send_hello()?;
-        wire.send(1, &hello)?;
+        wire.send(1, hello)?;
         let reply = wire.receive(2, waiting.frame_bounds())?;
         let read = waiting.read_reply(&reply)?;
         let (channel, finish) = wire.patiently(trust, |trust| read.send_finish(trust))?;
-        wire.send(3, &finish)?;
+        wire.send(3, finish)?;
         Ok(channel)
     }
 
@@ -140,7 +140,7 @@ impl Connect {
             initiator = initiator.psk(psk);
         }
         let (waiting, hello) = initiator.send_hello()?;
-        wire.send(1, &hello)?;
+        wire.send(1, hello)?;
         let reply = wire.receive(2, waiting.frame_bounds())?;
         let read = waiting.read_reply(&reply)?;
         Ok(wire.patiently(trust, |trust| read.into_channel(trust))?)
@@ -228,15 +228,17 @@ impl Accept {
         let responder = self.responder().busy(busy);
         let allowed: Vec<_> = responder.allowed().filter(|suite| trust.allows(*suite)).collect();
         let responder = responder.suites(&allowed);
-        let hello = wire.receive(1, responder.frame_bounds())?;
+        let frame = wire.receive(1, responder.frame_bounds())?;
         let hello = match self.anonymous {
-            true => responder.read_any_hello(&hello),
-            false => responder.read_hello(&hello).map(Hello::Identified),
+            true => responder.read_any_hello(&frame),
+            false => responder.read_hello(&frame).map(Hello::Identified),
         };
+        // A stranger may let us wait for the rest, so what is not needed any more is given back.
+        drop(frame);
         match hello.map_err(|rejected| wire.reject(&rejected, FrameKind::Refusal))? {
             Hello::Identified(hello) => {
                 let (waiting, reply) = hello.send_reply()?;
-                wire.send(2, &reply)?;
+                wire.send(2, reply)?;
                 let finish = wire.receive(3, waiting.frame_bounds())?;
                 let read = waiting.read_finish(&finish)?;
                 let judged = wire.patiently(trust, |trust| read.into_channel(trust));
@@ -245,7 +247,7 @@ impl Accept {
             Hello::Anonymous(hello) => {
                 let made = wire.patiently(trust, |trust| hello.send_reply(trust));
                 let (channel, reply) = made.map_err(|rejected| wire.reject(&rejected, FrameKind::Refusal))?;
-                wire.send(2, &reply)?;
+                wire.send(2, reply)?;
                 Ok(channel)
             }
         }
@@ -298,8 +300,9 @@ impl<T: Transport> Wire<T> {
         result
     }
 
-    fn send(&mut self, number: u8, frame: &[u8]) -> Result<(), Error> {
-        self.write(frame)?;
+    /// Takes the frame: while this side waits for the other, it holds nothing of it.
+    fn send(&mut self, number: u8, frame: Vec<u8>) -> Result<(), Error> {
+        self.write(&frame)?;
         self.tell(true, FrameKind::Handshake(number), frame.len());
         Ok(())
     }

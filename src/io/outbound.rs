@@ -1,7 +1,7 @@
 //! What goes out: a piece of a message, built where it is sealed, and sealed frames that were not written yet.
 
 use super::Error;
-use crate::channel::{CONTENT_AT, CONTENT_MAX, CloseCode, Sealer};
+use crate::channel::{CONTENT_AT, CONTENT_MAX, CloseCode, FRAME_MAX, RECORD_OVERHEAD, Sealer};
 use std::io::{ErrorKind, Write};
 
 pub(super) struct Outbound {
@@ -32,8 +32,18 @@ impl Outbound {
         }
         let (now, _) = bytes.split_at(bytes.len().min(self.room()));
         self.begin_piece();
+        self.make_room(now.len());
         self.piece.extend_from_slice(now);
         Ok(now.len())
+    }
+
+    /// For so many bytes more of the piece, and its tag. A Vec left to itself doubles, to twice a frame in each of two buffers, and a stream keeps them.
+    fn make_room(&mut self, more: usize) {
+        let needed = self.piece.len().saturating_add(more).saturating_add(RECORD_OVERHEAD);
+        if needed > self.piece.capacity() {
+            let wanted = if needed > FRAME_MAX / 2 { FRAME_MAX } else { needed.next_power_of_two() };
+            self.piece.reserve_exact(wanted.saturating_sub(self.piece.len()));
+        }
     }
 
     /// Whether it is time to look what the peer asked for; asked once, not again until the next time.
@@ -123,6 +133,7 @@ impl Outbound {
 
     fn begin_piece(&mut self) {
         if self.piece.is_empty() {
+            self.make_room(0);
             self.piece.extend_from_slice(&[0; CONTENT_AT]);
         }
     }

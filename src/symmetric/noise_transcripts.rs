@@ -1,4 +1,4 @@
-//! The symmetric state against Noise itself: the cacophony transcripts of `25519_ChaChaPoly_SHA256`, over a small handshake that exists only here.
+//! The symmetric state against Noise itself: the cacophony transcripts over X25519 with the AEADs and hashes of the suites, over a small handshake that exists only here.
 //!
 //! Both sides run. Every message is compared, and both handshake hashes. Noise's Split is not ours (`into_secrets` is in its place), so it is made here from `ck`
 //! to check the transport messages too.
@@ -11,7 +11,7 @@ use super::SymmetricState;
 use crate::crypto::aead::{Aead, AeadKey};
 use crate::crypto::backend;
 use crate::crypto::hash::Hash;
-use crate::crypto::published_vectors::{Fields, hex, json};
+use crate::crypto::published_vectors::{Fields, Ran, hex, json, numbered};
 use crate::error::Error;
 use crate::secret::Secret;
 use serde_json::Value;
@@ -77,7 +77,27 @@ fn pattern(name: &str) -> (Vec<Vec<String>>, bool, bool) {
     (messages, base.starts_with('K'), one_way || base[1..].contains('K'))
 }
 
+/// The AEAD and the hash of a transcript, where some suite of this build has them.
+fn primitives(case: &Value) -> Option<(Aead, Hash)> {
+    let name: Vec<&str> = case.text("protocol_name").split('_').skip(2).collect();
+    let aead = match name[1] {
+        "ChaChaPoly" => Aead::ChaCha20Poly1305,
+        "AESGCM" => Aead::Aes256Gcm,
+        other => panic!("{other}"),
+    };
+    let hash = match name[2] {
+        "SHA256" => Hash::Sha256,
+        #[cfg(feature = "level5")]
+        "SHA512" => Hash::Sha512,
+        _ => return None,
+    };
+    assert_eq!(name[0], "25519");
+    Some((aead, hash))
+}
+
 struct Party {
+    aead: Aead,
+    hash: Hash,
     state: SymmetricState,
     initiator: bool,
     with_psk: bool,
@@ -93,12 +113,13 @@ impl Party {
         let prefix = if initiator { "init" } else { "resp" };
         let field = |name: &str| [prefix, name].join("_");
         let key = |name: &str| case.has(&field(name)).then(|| case.array(&field(name)));
-        let mut state = SymmetricState::new(Hash::Sha256, Aead::ChaCha20Poly1305, case.text("protocol_name").as_bytes());
+        let (aead, hash) = primitives(case).unwrap();
+        let mut state = SymmetricState::new(hash, aead, case.text("protocol_name").as_bytes());
         state.mix_hash(&case.bytes(&field("prologue")));
         let psks: Vec<Vec<u8>> = case.list(&field("psks")).iter().map(|psk| hex(psk.as_str().unwrap())).collect();
         let with_psk = !psks.is_empty();
         let (s, e, rs) = (key("static"), key("ephemeral"), key("remote_static"));
-        Self { state, initiator, with_psk, psks, s, e, rs, re: None }
+        Self { aead, hash, state, initiator, with_psk, psks, s, e, rs, re: None }
     }
 
     fn public(own: Option<[u8; 32]>) -> [u8; 32] {
@@ -195,17 +216,18 @@ impl Party {
     /// Noise's Split.
     fn split(&self) -> [AeadKey; 2] {
         let (ck, ..) = self.state.expose();
-        let mut keys = vec![0; 64];
-        let prk: Secret<64> = Hash::Sha256.extract(ck, b"");
-        Hash::Sha256.expand(&prk, &[], &mut keys).unwrap();
+        let mut keys = vec![0; 2 * self.hash.len()];
+        let prk: Secret<64> = self.hash.extract(ck, b"");
+        self.hash.expand(&prk, &[], &mut keys).unwrap();
         let key = |bytes: &[u8]| {
             let fill = |place: &mut [u8; 32]| {
                 place.copy_from_slice(bytes);
                 Ok(())
             };
-            Aead::ChaCha20Poly1305.key(fill).unwrap()
+            self.aead.key(fill).unwrap()
         };
-        [key(&keys[..32]), key(&keys[32..])]
+        // Of a hash of 64 bytes the first 32 are the key.
+        [key(&keys[..32]), key(&keys[self.hash.len()..][..32])]
     }
 }
 
@@ -249,9 +271,17 @@ fn run(case: &Value) -> (usize, usize) {
 
 #[test]
 fn the_symmetric_state_is_not_noises() {
-    let file = json("noise/cacophony-25519-chachapoly.json.gz");
-    let with_our_hash = file.list("vectors").iter().filter(|case| case.text("protocol_name").ends_with("_25519_ChaChaPoly_SHA256"));
-    let ran: Vec<_> = with_our_hash.map(run).collect();
-    let (handshake, after) = ran.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    assert_eq!((ran.len(), handshake, after), (59, 143, 211));
+    // Transcripts, messages of handshakes, and those after them, for one AEAD and one hash.
+    const EACH: [usize; 3] = [59, 143, 211];
+    let hashes = if cfg!(feature = "level5") { 2 } else { 1 };
+    for file in ["noise/cacophony-25519-chachapoly.json.gz", "noise/cacophony-25519-aesgcm.json.gz"] {
+        let (mut ran, mut sums) = (Ran::over(file), [0; 3]);
+        for (i, case) in numbered(json(file).list("vectors")).filter(|(_, case)| primitives(case).is_some()) {
+            let (handshake, after) = run(case);
+            sums = [sums[0] + 1, sums[1] + handshake, sums[2] + after];
+            ran.count_at(i, "transcript");
+        }
+        assert_eq!(sums, EACH.map(|each| each * hashes));
+        ran.exactly([("transcript", sums[0])]);
+    }
 }

@@ -101,6 +101,8 @@ fn each_kind_of_identity_has_no_place_of_its_own() {
         assert_eq!(a.run(&["id", "--suite", name]).out, format!("{print}\n"));
         let again = a.run(&["keygen", "--suite", name, "--no-passphrase"]);
         assert_eq!(again.code, Some(9), "{}", again.err);
+        let both = "The same identity serves level3 (0x0001) and level3-aes (0x0003).";
+        assert_eq!(again.err.contains(both), suite.rank() == 1, "{}", again.err);
         assert_eq!(fs::read(a.path(file)).unwrap(), made);
 
         let (copy, passphrase) = (a.path("copy.pem"), a.path("passphrase"));

@@ -4,8 +4,8 @@
 
 use crate::Case;
 use crate::support::pair::{Ends, PATTERNS, Run, assert_agree};
-use twinlock::Error;
-use twinlock::handshake::{MAX_PAYLOAD, Pattern};
+use twinlock::handshake::{MAX_BODY, MAX_PAYLOAD, Pattern};
+use twinlock::{Error, Refusal};
 
 /// With its length prefix made right again.
 fn framed(body: &[u8]) -> Vec<u8> {
@@ -147,6 +147,19 @@ pub(crate) fn a_message_cut_or_made_longer_is_read(case: &Case) {
         for length in changed(2) {
             let error = change_message_3(&ends, |finish| resized(finish, length));
             assert!(matches!(error, Error::Malformed | Error::Authentication), "{pattern:?}, {length} bytes: {error:?}");
+        }
+    }
+}
+
+/// Above the bound nothing of message 1 counts, not even its version; at the bound the header is answered.
+pub(crate) fn a_header_before_too_long_a_body_is_looked_at(case: &Case) {
+    for pattern in PATTERNS {
+        let ends = case.ends(pattern);
+        let mut body = ends.hello().1[2..].to_vec();
+        body[2] = 9;
+        for (length, expected) in [(MAX_BODY, Error::RefusedByUs(Refusal::Version)), (MAX_BODY + 1, Error::Malformed)] {
+            body.resize(length, 0);
+            assert_eq!(ends.listening().read_any_hello(&framed(&body)).map(|_| ()).unwrap_err().error(), expected, "{pattern:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use twinlock::identity::{Peer, Trusted};
 #[cfg(feature = "level5")]
 use twinlock::trust::Cnsa2;
 use twinlock::trust::{Anonymous, Ask, OrAnonymous, PinnedSet, danger};
-use twinlock::{Distrust, Error, Pinned, Trust};
+use twinlock::{Distrust, Error, Pinned, Suite, Trust};
 
 type Verdict = Result<Trusted, Distrust>;
 
@@ -176,4 +176,28 @@ pub(crate) fn an_anonymous_initiator_takes_any_responder(case: &Case) {
         assert_eq!((read.peer().fingerprint(), read.payload().as_bytes()), (Some(case.bob().fingerprint()), b"two".as_slice()));
         assert_eq!(read.into_channel(&mut Pinned(case.eve().fingerprint())).unwrap_err(), Error::Untrusted(Distrust::NotExpected));
     }
+}
+
+/// A policy that forbids one suite, and knows nothing of peers.
+struct Without(Suite);
+
+impl Trust for Without {
+    fn judge(&mut self, _: &Peer) -> Verdict {
+        Ok(Trusted::Anyone)
+    }
+
+    fn allows(&self, suite: Suite) -> bool {
+        suite != self.0
+    }
+}
+
+/// Who adds something to a policy passes on what it says of suites; who has no policy allows all.
+pub(crate) fn a_policy_is_lost_behind_another(case: &Case) {
+    let suite = case.suite;
+    let other = Suite::ALL.iter().copied().find(|other| *other != suite).unwrap();
+    let allowed = |judge: &dyn Trust| [suite, other].map(|suite| judge.allows(suite));
+    assert_eq!(allowed(&Pinned(case.bob().fingerprint())), [true, true]);
+    assert_eq!(allowed(&OrAnonymous(Without(suite))), [false, true]);
+    assert_eq!(allowed(&&mut Without(suite)), [false, true]);
+    assert_eq!(allowed(&&mut OrAnonymous(&mut Without(other))), [true, false]);
 }

@@ -15,6 +15,8 @@ import json
 import pathlib
 import sys
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
 import twinlock as tl
 
 
@@ -39,7 +41,13 @@ def coins(label, size):
 @contextlib.contextmanager
 def system_coins(label):
     """Within it the algorithms of round 3 draw coins too."""
-    before, tl.system_random = tl.system_random, Coins("system " + label)
+    with system_random(Coins("system " + label)):
+        yield
+
+
+@contextlib.contextmanager
+def system_random(draw):
+    before, tl.system_random = tl.system_random, draw
     try:
         yield
     finally:
@@ -1159,6 +1167,63 @@ ROUND3 = 0x7E03
 KEM3, SIGNATURE3 = tl.SUITES[ROUND3].kem, tl.SUITES[ROUND3].signature
 
 
+class NistRandom:
+    """The generator of NIST's known answers: AES-256 in counter mode, SP 800-90A without a derivation function."""
+
+    def __init__(self, seed):
+        self._key, self._counter = bytes(32), 0
+        self._update(seed)
+
+    def _blocks(self, size):
+        encryptor, output = Cipher(algorithms.AES(self._key), modes.ECB()).encryptor(), b""
+        while len(output) < size:
+            self._counter = (self._counter + 1) % 2**128
+            output += encryptor.update(self._counter.to_bytes(16, "big"))
+        return output[:size]
+
+    def _update(self, data):
+        fresh = bytes(a ^ b for a, b in zip(self._blocks(48), data))
+        self._key, self._counter = fresh[:32], int.from_bytes(fresh[32:], "big")
+
+    def __call__(self, size):
+        output = self._blocks(size)
+        self._update(bytes(48))
+        return output
+
+
+def nist_seed():
+    """Of the first of the known answers, and the generator behind it."""
+    random = NistRandom(bytes(range(48)))
+    return random(48), random
+
+
+def nist_kyber768():
+    """The seed, the keys, the ciphertext and the secret of the first known answer; selftest.py has its hash."""
+    seed, _ = nist_seed()
+    with system_random(NistRandom(seed)):
+        pk, sk = tl.KYBER768.keygen()
+        ss, ct = tl.KYBER768.encaps(pk)
+    assert tl.KYBER768.decaps(sk, ct) == ss
+    return seed, pk, sk, ct, ss
+
+
+def nist_dilithium3():
+    """The seed, the message, the keys and the signature."""
+    seed, random = nist_seed()
+    message = random(33)
+    with system_random(NistRandom(seed)):
+        pk, sk = tl.DILITHIUM3.keygen()
+        return seed, message, pk, sk, tl.DILITHIUM3.sign(sk, message)
+
+
+def round3_known_answers():
+    _, ek, secret, ct, ss = nist_kyber768()
+    kyber = {"secret": secret, "ek": ek, "ct": ct, "ss": ss}
+    _, message, pk, secret, signature = nist_dilithium3()
+    dilithium = {"secret": secret, "pk": pk, "message": message, "signature": signature}
+    return {name: {field: value.hex() for field, value in fields.items()} for name, fields in (("kyber768", kyber), ("dilithium3", dilithium))}
+
+
 def round3_key(number):
     with system_coins(f"round3 kem {number}"):
         return KEM3.generate(Coins(f"round3 kem {number}"))
@@ -1301,7 +1366,7 @@ def round3_channel():
 
 def round3():
     signatures = list(round3_signatures())
-    return {"kem": list(round3_kem()), "kem_rejected": list(round3_kem_rejected()), "kem_failing": list(round3_kem_failing()),
+    return {"known_answers": round3_known_answers(), "kem": list(round3_kem()), "kem_rejected": list(round3_kem_rejected()), "kem_failing": list(round3_kem_failing()),
             "identities": [identity_entry(name, SIGNATURE3) for name in ("alice 7E", "bob 7E")],
             "encrypted": [encrypted_entry("alice 7E", "correct horse battery staple", 2**12, SIGNATURE3)],
             "secret_refused": list(round3_secret_refused()), "signatures": signatures,

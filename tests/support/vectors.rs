@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each test uses a part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 
+#[path = "ran.rs"]
+mod ran;
+
 use serde_json::Value;
 use std::string::String;
 use std::vec::Vec;
@@ -11,6 +14,11 @@ pub(crate) fn load(name: &str) -> Value {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap()
+}
+
+/// Tells whoever counts how many entries of these lists of a file went through the test that calls this.
+pub(crate) fn ran<const N: usize>(file: &str, lists: [(&str, usize); N]) {
+    lists.iter().for_each(|(list, entries)| ran::report(&std::format!("{file}#{list}"), "as the reference", 0..*entries as u64));
 }
 
 pub(crate) fn list(value: &Value) -> &[Value] {

@@ -1,7 +1,15 @@
 //! The halves from inside: against the reference implementation, and against peers that no honest half is.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test that cannot go on has failed"
+)]
 #![allow(clippy::duplicate_mod, reason = "the helpers below serve the tests of two modules that must not know each other")]
 
+mod due;
 mod ends;
 mod renewal;
 mod vectors;

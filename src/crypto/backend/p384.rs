@@ -1,5 +1,6 @@
 //! P-384: ECDH (SP 800-56A) and ECDSA with SHA-384 (FIPS 186-5, RFC 6979). Points are uncompressed, 97 bytes.
 
+use alloc::boxed::Box;
 use p384::ecdsa::signature::{Signer, Verifier};
 use p384::ecdsa::{Signature, SigningKey, VerifyingKey};
 use p384::elliptic_curve::ecdh::diffie_hellman;
@@ -11,16 +12,17 @@ pub(crate) const P384_POINT: usize = 97;
 /// Bytes of the longest signature in DER.
 pub(crate) const P384_DER_MAX: usize = 104;
 
-/// A scalar from 1 to the order less one, with the point that belongs to it, for ECDH; the library wipes it when it is dropped.
+/// A scalar from 1 to the order less one, with the point that belongs to it, for ECDH; the library wipes it when it is dropped. On the heap, so that
+/// moving it leaves nothing behind.
 pub(crate) struct P384Key {
-    secret: SecretKey,
+    secret: Box<SecretKey>,
     public: P384Public,
 }
 
 impl P384Key {
     /// None for zero, and for what is not below the order.
     pub(crate) fn from_scalar(scalar: &[u8; 48]) -> Option<Self> {
-        let secret = SecretKey::from_slice(scalar).ok()?;
+        let secret = Box::new(SecretKey::from_slice(scalar).ok()?);
         let public = P384Public(secret.public_key());
         Some(Self { secret, public })
     }
@@ -37,12 +39,12 @@ impl P384Key {
 }
 
 /// The same for ECDSA.
-pub(crate) struct P384Signer(SigningKey);
+pub(crate) struct P384Signer(Box<SigningKey>);
 
 impl P384Signer {
     /// None for zero, and for what is not below the order.
     pub(crate) fn from_scalar(scalar: &[u8; 48]) -> Option<Self> {
-        SigningKey::from_slice(scalar).ok().map(Self)
+        SigningKey::from_slice(scalar).ok().map(Box::new).map(Self)
     }
 
     pub(crate) fn public(&self) -> P384Public {

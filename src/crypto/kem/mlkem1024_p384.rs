@@ -1,6 +1,6 @@
 //! MLKEM1024-P384: `ss = SHA3-256(ss_m || ss_t || ct_t || pk_t || "MLKEM1024-P384")` (docs/protocol.md, section 3.4).
 //!
-//! ML-KEM-1024 and ECDH over P-384. Source: draft-irtf-cfrg-concrete-hybrid-kems, HPKE KEM 0x0051.
+//! ML-KEM-1024 and ECDH over P-384. Source: draft-irtf-cfrg-concrete-hybrid-kems-04, HPKE KEM 0x0051.
 
 use super::combine;
 use crate::crypto::backend::{self, MLKEM1024_CT, MLKEM1024_EK, P384_POINT, P384Key, P384Public};

@@ -1,14 +1,27 @@
-//! Many runs, one hash: a SHAKE-128 stream feeds them, another absorbs what they give.
+//! Many runs, one hash: a SHAKE-128 stream feeds them, another absorbs what they give. Nobody published the hash for ML-KEM-1024: there another implementation,
+//! of RustCrypto, gives it in the same run.
+//!
+//! `TWINLOCK_ACCUMULATED_RUNS` says how many runs, one of the numbers in the file.
 
-use super::{Fields, hex, json};
-use crate::crypto::backend::{self, MLKEM768_CT, MLKEM768_EK};
+use super::{Fields, hex, json, ran};
+use crate::crypto::backend;
 use libcrux_ml_kem::mlkem768;
+#[cfg(feature = "level5")]
+use libcrux_ml_kem::mlkem1024;
 use shake::digest::{ExtendableOutput, Update, XofReader};
 use shake::{Shake128, Shake128Reader};
 use std::string::ToString;
 use std::vec::Vec;
 
-const RUNS: u32 = if cfg!(debug_assertions) { 100 } else { 10_000 };
+const FILE: &str = "accumulated/accumulated.json";
+
+fn runs() -> u64 {
+    match std::env::var("TWINLOCK_ACCUMULATED_RUNS") {
+        Ok(runs) => runs.parse().unwrap(),
+        Err(_) if cfg!(debug_assertions) => 100,
+        Err(_) => 10_000,
+    }
+}
 
 fn draw<const N: usize>(stream: &mut Shake128Reader) -> [u8; N] {
     let mut bytes = [0; N];
@@ -18,45 +31,86 @@ fn draw<const N: usize>(stream: &mut Shake128Reader) -> [u8; N] {
 
 fn accumulate(mut run: impl FnMut(&mut Shake128Reader, &mut Shake128)) -> Vec<u8> {
     let (mut stream, mut results) = (Shake128::default().finalize_xof(), Shake128::default());
-    for _ in 0..RUNS {
+    for _ in 0..runs() {
         run(&mut stream, &mut results);
     }
     draw::<32>(&mut results.finalize_xof()).to_vec()
 }
 
-#[test]
-fn one_of_ten_thousand_runs_of_mlkem_differs() {
-    let file = json("accumulated/accumulated.json");
-    let expected = hex(file["ML-KEM-768"].text(&RUNS.to_string()));
+macro_rules! mlkem {
+    ($name:ident, $n:literal, $module:ident, $key:ident, $ek:ident, $ct:ident, $check:ident, $encapsulate:ident, $expected:expr) => {
+        #[test]
+        fn $name() {
+            let expected: Vec<u8> = $expected;
 
-    let ours = accumulate(|stream, results| {
-        let (mut ek, mut ct, mut sent, mut received) = ([0; MLKEM768_EK], [0; MLKEM768_CT], [0; 32], [0; 32]);
-        let key = backend::MlKem768Key::from_seed(&draw(stream), &mut ek);
-        assert!(backend::mlkem768_check(&ek));
-        backend::mlkem768_encapsulate(&ek, &draw(stream), &mut ct, &mut sent);
-        key.decapsulate(&ct, &mut received);
-        assert_eq!(sent, received);
-        key.decapsulate(&draw(stream), &mut received);
-        [ek.as_slice(), &ct, &sent, &received].iter().for_each(|bytes| results.update(bytes));
-    });
-    assert_eq!(ours, expected);
+            let ours = accumulate(|stream, results| {
+                let (mut ek, mut ct, mut sent, mut received) = ([0; backend::$ek], [0; backend::$ct], [0; 32], [0; 32]);
+                let key = backend::$key::from_seed(&draw(stream), &mut ek);
+                assert!(backend::$check(&ek));
+                backend::$encapsulate(&ek, &draw(stream), &mut ct, &mut sent);
+                key.decapsulate(&ct, &mut received);
+                assert_eq!(sent, received);
+                key.decapsulate(&draw(stream), &mut received);
+                [ek.as_slice(), &ct, &sent, &received].iter().for_each(|bytes| results.update(bytes));
+            });
+            assert_eq!(ours, expected);
 
-    let portable = accumulate(|stream, results| {
-        let pair = mlkem768::portable::generate_key_pair(draw(stream));
-        let (ct, sent) = mlkem768::portable::encapsulate(pair.public_key(), draw(stream));
-        assert_eq!(mlkem768::portable::decapsulate(pair.private_key(), &ct), sent);
-        let rejected = mlkem768::portable::decapsulate(pair.private_key(), &draw(stream).into());
-        [pair.pk().as_slice(), ct.as_slice(), &sent, &rejected].iter().for_each(|bytes| results.update(bytes));
-    });
-    assert_eq!(portable, expected);
+            let portable = accumulate(|stream, results| {
+                let pair = $module::portable::generate_key_pair(draw(stream));
+                let (ct, sent) = $module::portable::encapsulate(pair.public_key(), draw(stream));
+                assert_eq!($module::portable::decapsulate(pair.private_key(), &ct), sent);
+                let rejected = $module::portable::decapsulate(pair.private_key(), &draw(stream).into());
+                [pair.pk().as_slice(), ct.as_slice(), &sent, &rejected].iter().for_each(|bytes| results.update(bytes));
+            });
+            assert_eq!(portable, expected);
+            ran::report(FILE, concat!("ML-KEM-", $n), [runs()]);
+        }
+    };
+}
+
+mlkem!(
+    one_of_ten_thousand_runs_of_mlkem768_differs,
+    "768",
+    mlkem768,
+    MlKem768Key,
+    MLKEM768_EK,
+    MLKEM768_CT,
+    mlkem768_check,
+    mlkem768_encapsulate,
+    hex(json(FILE)["ML-KEM-768"].text(&runs().to_string()))
+);
+#[cfg(feature = "level5")]
+mlkem!(
+    one_of_ten_thousand_runs_of_mlkem1024_differs_from_another_implementations,
+    "1024",
+    mlkem1024,
+    MlKem1024Key,
+    MLKEM1024_EK,
+    MLKEM1024_CT,
+    mlkem1024_check,
+    mlkem1024_encapsulate,
+    rustcrypto()
+);
+
+/// The same runs of ML-KEM-1024, by RustCrypto.
+#[cfg(feature = "level5")]
+fn rustcrypto() -> Vec<u8> {
+    use ml_kem::{DecapsulationKey1024, kem::Decapsulate, kem::KeyExport};
+    accumulate(|stream, results| {
+        let dk = DecapsulationKey1024::from_seed(draw::<64>(stream).into());
+        let ek = dk.encapsulation_key();
+        let (ct, sent) = ek.encapsulate_deterministic(&draw::<32>(stream).into());
+        assert_eq!(dk.decapsulate(&ct), sent);
+        let rejected = dk.decapsulate(&draw::<{ backend::MLKEM1024_CT }>(stream).into());
+        [ek.to_bytes().as_slice(), &ct, &sent, &rejected].iter().for_each(|bytes| results.update(bytes));
+    })
 }
 
 macro_rules! mldsa {
     ($name:ident, $n:literal, $module:ident, $key:ident, $pk:ident, $sig:ident, $verify:ident) => {
         #[test]
         fn $name() {
-            let file = json("accumulated/accumulated.json");
-            let expected = hex(file["ML-DSA"][$n].text(&RUNS.to_string()));
+            let expected = hex(json(FILE)["ML-DSA"][$n].text(&runs().to_string()));
 
             let ours = accumulate(|stream, results| {
                 let (mut pk, mut signature) = ([0; backend::$pk], [0; backend::$sig]);
@@ -75,6 +129,7 @@ macro_rules! mldsa {
                 results.update(signature.as_slice());
             });
             assert_eq!(portable, expected);
+            ran::report(FILE, concat!("ML-DSA-", $n), [runs()]);
         }
     };
 }

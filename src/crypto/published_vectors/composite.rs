@@ -3,7 +3,7 @@
 
 macro_rules! tests {
     ($algorithm:ident, $name:literal, first: $pk:literal, $sig:literal, draws_nothing: $deterministic:literal) => {
-        use crate::crypto::published_vectors::{Constant, Fields, Stream, base64, json};
+        use crate::crypto::published_vectors::{Constant, Fields, Ran, Stream, base64, json, numbered};
         use crate::crypto::signature::{Signature, SignatureAlgorithm, SigningKey, VerifyingKey};
         use crate::error::Error;
         use std::vec::Vec;
@@ -15,7 +15,10 @@ macro_rules! tests {
         /// Whether the second half of a signature is the same whoever signs.
         const DETERMINISTIC: bool = $deterministic;
 
+        const FILE: &str = "composite-sigs/testvectors.json.gz";
+
         struct Published {
+            number: u64,
             message: Vec<u8>,
             context: Vec<u8>,
             secret: Vec<u8>,
@@ -25,10 +28,11 @@ macro_rules! tests {
         }
 
         fn published() -> Published {
-            let file = json("composite-sigs/testvectors.json.gz");
-            let mut entries = file.list("tests").iter().filter(|entry| entry["tcId"] == concat!("id-", $name));
-            let (Some(entry), None) = (entries.next(), entries.next()) else { panic!("not one entry") };
+            let file = json(FILE);
+            let mut entries = numbered(file.list("tests")).filter(|(_, entry)| entry["tcId"] == concat!("id-", $name));
+            let (Some((number, entry)), None) = (entries.next(), entries.next()) else { panic!("not one entry") };
             Published {
+                number,
                 message: base64(file.text("m")),
                 context: base64(file.text("ctx")),
                 secret: base64(entry.text("sk")),
@@ -45,6 +49,12 @@ macro_rules! tests {
             signature
         }
 
+        fn count(p: &Published, outcome: &str) {
+            let mut ran = Ran::over(FILE);
+            ran.count_at(p.number, outcome);
+            ran.exactly([(outcome, 1)]);
+        }
+
         fn key(public: &[u8]) -> VerifyingKey {
             VerifyingKey::from_bytes(ALGORITHM, public).unwrap()
         }
@@ -59,6 +69,7 @@ macro_rules! tests {
             let public = key(&p.public);
             assert_eq!(verify(&public, b"", &p.message, &p.plain), Ok(()));
             assert_eq!(verify(&public, &p.context, &p.message, &p.with_context), Ok(()));
+            count(&p, "verifies");
         }
 
         #[test]
@@ -67,6 +78,7 @@ macro_rules! tests {
             let secret = SigningKey::from_secret_bytes(ALGORITHM, &p.secret).unwrap();
             assert_eq!(secret.public().as_bytes(), p.public);
             assert_eq!(secret.secret_bytes(), p.secret);
+            count(&p, "the key");
         }
 
         /// Where the second half draws nothing, it is the same whoever signs. Of the rest this shows that it verifies under the published key.
@@ -79,6 +91,7 @@ macro_rules! tests {
                 assert_eq!(made.as_bytes()[FIRST_SIG..] == expected[FIRST_SIG..], DETERMINISTIC);
                 assert_eq!(verify(&key(&p.public), context, &p.message, made.as_bytes()), Ok(()));
             }
+            count(&p, "signs");
         }
 
         #[test]

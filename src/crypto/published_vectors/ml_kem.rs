@@ -13,8 +13,7 @@ fn p384_half() -> std::vec::Vec<u8> {
 macro_rules! tests {
     (
         $n:literal, $module:ident, $key:ident, $pair:ident, $private:ident, $ciphertext:ident, $check:ident, $encapsulate:ident, $ek:ident, $ct:ident, $dk:literal,
-        $kem:ident, $other_half:ident,
-        keys: $keys:expr, opened: $opened:expr, encapsulated: $encapsulated:expr, overflow: $overflow:expr, lengths: $lengths:expr, expanded: $expanded:expr
+        $kem:ident, $other_half:ident, overflow: $overflow:expr
     ) => {
         use super::$other_half;
         use crate::crypto::backend::{self, $ct, $ek};
@@ -113,34 +112,47 @@ macro_rules! tests {
             assert!(EncapsulationKey::from_bytes(Kem::$kem, &in_hybrid(ek)).is_ok());
         }
 
+        /// A file that is one case.
+        fn whole(file: &'static str) {
+            let mut ran = Ran::over(file);
+            ran.count_at(0, "the case");
+            ran.exactly([("the case", 1)]);
+        }
+
         #[test]
         fn a_seed_expands_to_another_key() {
-            let mut ran = Ran::default();
-            let mut run = |seed: [u8; 64], ek: Vec<u8>, dk: Vec<u8>, outcome: &str| {
+            let run = |seed: [u8; 64], ek: Vec<u8>, dk: Vec<u8>| {
                 for way in WAYS {
                     assert_eq!((way.encapsulation_key)(&seed).as_slice(), ek, "{}", way.name);
                 }
                 for way in EXPANDED {
                     assert_eq!((way.key_pair)(seed).sk().as_slice(), dk, "{}", way.name);
                 }
-                ran.count(outcome);
             };
-            for (_, case) in cases(&json(concat!("wycheproof/mlkem_", $n, "_keygen_seed_test.json.gz"))) {
-                run(case.array("seed"), case.bytes("ek"), case.bytes("dk"), case.text("result"));
+            let file = concat!("wycheproof/mlkem_", $n, "_keygen_seed_test.json.gz");
+            let mut ran = Ran::over(file);
+            for (_, case) in cases(&json(file)) {
+                run(case.array("seed"), case.bytes("ek"), case.bytes("dk"));
+                ran.count(case, case.text("result"));
             }
+            ran.exactly([("valid", 100)]);
+
+            let mut ran = Ran::over("acvp/ml-kem-key-gen.json.gz");
             for (_, case) in cases_for(&json("acvp/ml-kem-key-gen.json.gz"), concat!("ML-KEM-", $n)) {
                 let seed = [case.bytes("d"), case.bytes("z")].concat();
-                run(seed.try_into().unwrap(), case.bytes("ek"), case.bytes("dk"), "ACVP");
+                run(seed.try_into().unwrap(), case.bytes("ek"), case.bytes("dk"));
+                ran.count(case, "key");
             }
-            ran.exactly($keys);
+            ran.exactly([("key", 25)]);
         }
 
         #[test]
         fn a_ciphertext_opens_to_another_secret() {
-            let mut ran = Ran::default();
-            for (_, case) in cases(&json(concat!("wycheproof/mlkem_", $n, "_test.json.gz"))) {
+            let file = concat!("wycheproof/mlkem_", $n, "_test.json.gz");
+            let mut ran = Ran::over(file);
+            for (_, case) in cases(&json(file)) {
                 let (seed, ct) = (case.bytes("seed"), case.bytes("c"));
-                ran.count(match (<&[u8; 64]>::try_from(seed.as_slice()), <&Ct>::try_from(ct.as_slice())) {
+                let outcome = match (<&[u8; 64]>::try_from(seed.as_slice()), <&Ct>::try_from(ct.as_slice())) {
                     (Ok(seed), Ok(ct)) => {
                         for way in WAYS {
                             assert_eq!((way.encapsulation_key)(seed).as_slice(), case.bytes("ek"), "{}", way.name);
@@ -156,94 +168,99 @@ macro_rules! tests {
                     // Only arrays of the right length are taken.
                     (Err(_), _) => {
                         assert_eq!(case.text("result"), "invalid");
-                        "a seed of another length"
+                        "a seed of another length: not run"
                     }
-                });
+                };
+                ran.count(case, outcome);
             }
-            ran.exactly($opened);
+            ran.exactly([("valid", 153), ("a ciphertext of another length", 20), ("a seed of another length: not run", 20)]);
         }
 
         #[test]
         fn encapsulation_gives_another_ciphertext_or_secret() {
-            let mut ran = Ran::default();
-            for (_, case) in
-                cases(&json(concat!("wycheproof/mlkem_", $n, "_encaps_test.json.gz"))).filter(|(_, case)| case["result"] == "valid")
-            {
+            let file = concat!("wycheproof/mlkem_", $n, "_encaps_test.json.gz");
+            let mut ran = Ran::over(file);
+            for (_, case) in cases(&json(file)).filter(|(_, case)| case["result"] == "valid") {
                 encapsulates_to(&case.array("ek"), &case.array("m"), &case.bytes("c"), &case.bytes("K"));
-                ran.count("valid");
+                ran.count(case, "valid");
             }
-            for (_, case) in cases_for(&json("acvp/ml-kem-encap-decap.json.gz"), concat!("ML-KEM-", $n))
-                .filter(|(group, _)| group["function"] == "encapsulation")
-            {
+            ran.exactly([("valid", 133)]);
+
+            let file = "acvp/ml-kem-encap-decap.json.gz";
+            let mut ran = Ran::over(file);
+            for (_, case) in cases_for(&json(file), concat!("ML-KEM-", $n)).filter(|(group, _)| group["function"] == "encapsulation") {
                 encapsulates_to(&case.array("ek"), &case.array("m"), &case.bytes("c"), &case.bytes("k"));
                 decapsulates_to(&case.array("dk"), &case.array("c"), &case.bytes("k"));
-                ran.count("ACVP");
+                ran.count(case, "encapsulation");
             }
-            ran.exactly($encapsulated);
+            ran.exactly([("encapsulation", 25)]);
         }
 
         #[test]
         fn an_encapsulation_key_with_a_coefficient_not_below_q_is_taken() {
-            let mut ran = Ran::default();
-            let mut run = |ek: Vec<u8>, outcome: &str| {
+            let run = |ek: Vec<u8>| {
                 for way in WAYS {
                     assert!(!(way.check)(&ek.as_slice().try_into().unwrap()), "{}", way.name);
                 }
                 assert_eq!(EncapsulationKey::from_bytes(Kem::$kem, &in_hybrid(&ek)).err(), Some(Error::Malformed));
-                ran.count(outcome);
             };
-            text(concat!("cctv/ml-kem-modulus-", $n, ".txt.gz")).lines().for_each(|line| run(hex(line), "CCTV"));
-            for (_, case) in
-                cases(&json(concat!("wycheproof/mlkem_", $n, "_encaps_test.json.gz"))).filter(|(_, case)| case["result"] == "invalid")
-            {
-                if case.bytes("ek").len() == $ek {
-                    run(case.bytes("ek"), "Wycheproof");
-                }
+            let file = concat!("cctv/ml-kem-modulus-", $n, ".txt.gz");
+            let mut ran = Ran::over(file);
+            for (i, line) in (0..).zip(text(file).lines()) {
+                run(hex(line));
+                ran.count_at(i, "refused");
             }
-            ran.exactly($overflow);
+            ran.exactly([("refused", $overflow[0])]);
+
+            let file = concat!("wycheproof/mlkem_", $n, "_encaps_test.json.gz");
+            let mut ran = Ran::over(file);
+            for (_, case) in cases(&json(file)).filter(|(_, case)| case["result"] == "invalid" && case.bytes("ek").len() == $ek) {
+                run(case.bytes("ek"));
+                ran.count(case, "refused");
+            }
+            ran.exactly([("refused", $overflow[1])]);
         }
 
         #[test]
         fn an_encapsulation_key_of_another_length_is_taken() {
-            let mut ran = Ran::default();
-            let mut run = |ek: Vec<u8>, outcome: &str| {
-                assert_eq!(EncapsulationKey::from_bytes(Kem::$kem, &in_hybrid(&ek)).err(), Some(Error::Malformed));
-                ran.count(outcome);
-            };
-            for (_, case) in cases(&json(concat!("wycheproof/mlkem_", $n, "_encaps_test.json.gz"))) {
-                if case.bytes("ek").len() != $ek {
-                    assert_eq!(case.text("result"), "invalid");
-                    run(case.bytes("ek"), "Wycheproof");
-                }
+            let read = |ek: &[u8]| EncapsulationKey::from_bytes(Kem::$kem, &in_hybrid(ek)).err();
+            let file = concat!("wycheproof/mlkem_", $n, "_encaps_test.json.gz");
+            let mut ran = Ran::over(file);
+            for (_, case) in cases(&json(file)).filter(|(_, case)| case.bytes("ek").len() != $ek) {
+                assert_eq!((case.text("result"), read(&case.bytes("ek"))), ("invalid", Some(Error::Malformed)));
+                ran.count(case, "refused");
             }
-            for (_, case) in cases_for(&json("acvp/ml-kem-key-check.json"), concat!("ML-KEM-", $n)).filter(|(_, case)| case.has("ek")) {
-                match case["testPassed"] == true {
-                    true => {
-                        assert!(WAYS.iter().all(|way| (way.check)(&case.array("ek"))));
-                        assert!(EncapsulationKey::from_bytes(Kem::$kem, &in_hybrid(&case.bytes("ek"))).is_ok());
-                    }
-                    false => run(case.bytes("ek"), "ACVP"),
-                }
+            ran.exactly([("refused", 20)]);
+
+            let file = "acvp/ml-kem-key-check.json";
+            let mut ran = Ran::over(file);
+            for (_, case) in cases_for(&json(file), concat!("ML-KEM-", $n)).filter(|(_, case)| case.has("ek")) {
+                let fits = case["testPassed"] == true;
+                assert!(!fits || WAYS.iter().all(|way| (way.check)(&case.array("ek"))));
+                assert_eq!(read(&case.bytes("ek")), (!fits).then_some(Error::Malformed));
+                ran.count(case, if fits { "taken" } else { "refused" });
             }
-            ran.exactly($lengths);
+            ran.exactly([("taken", 5), ("refused", 5)]);
         }
 
         /// FIPS 203, section 7.3. An expanded key cannot be imported into this crate.
         #[test]
         fn the_library_below_takes_an_expanded_key_that_does_not_fit_itself() {
-            let mut ran = Ran::default();
-            let (checks, decapsulations) =
-                (json("acvp/ml-kem-key-check.json"), json(concat!("wycheproof/mlkem_", $n, "_semi_expanded_decaps_test.json")));
-            let some_ct = [0; $ct];
-            for (_, case) in cases_for(&checks, concat!("ML-KEM-", $n)).filter(|(_, case)| case.has("dk")) {
+            let file = "acvp/ml-kem-key-check.json";
+            let (mut ran, some_ct) = (Ran::over(file), [0; $ct]);
+            for (_, case) in cases_for(&json(file), concat!("ML-KEM-", $n)).filter(|(_, case)| case.has("dk")) {
                 for way in EXPANDED {
                     assert_eq!((way.check)(&case.array::<$dk>("dk").into(), &some_ct.into()), case["testPassed"] == true, "{}", way.name);
                 }
-                ran.count(if case["testPassed"] == true { "ACVP, fits" } else { "ACVP, does not fit" });
+                ran.count(case, if case["testPassed"] == true { "fits" } else { "does not fit" });
             }
-            for (_, case) in cases(&decapsulations) {
+            ran.exactly([("fits", 5), ("does not fit", 5)]);
+
+            let file = concat!("wycheproof/mlkem_", $n, "_semi_expanded_decaps_test.json");
+            let mut ran = Ran::over(file);
+            for (_, case) in cases(&json(file)) {
                 let (dk, ct) = (case.bytes("dk"), case.bytes("c"));
-                ran.count(match (<&[u8; $dk]>::try_from(dk.as_slice()), <&Ct>::try_from(ct.as_slice())) {
+                let outcome = match (<&[u8; $dk]>::try_from(dk.as_slice()), <&Ct>::try_from(ct.as_slice())) {
                     (Ok(dk), Ok(ct)) if case["result"] == "valid" => {
                         decapsulates_to(dk, ct, &case.bytes("K"));
                         "valid"
@@ -252,37 +269,40 @@ macro_rules! tests {
                         assert!(EXPANDED.iter().all(|way| !(way.check)(&dk.into(), &ct.into())));
                         "invalid"
                     }
-                    _ => "of another length",
-                });
+                    _ => "of another length: not run",
+                };
+                ran.count(case, outcome);
             }
-            ran.exactly($expanded);
+            ran.exactly([("valid", 3), ("invalid", 2), ("of another length: not run", 4)]);
         }
 
         #[test]
         fn a_changed_ciphertext_opens_to_another_secret_than_implicit_rejection_gives() {
-            let file = json("acvp/ml-kem-encap-decap.json.gz");
-            let mut ran = Ran::default();
-            for (group, case) in cases_for(&file, concat!("ML-KEM-", $n)).filter(|(group, _)| group["function"] == "decapsulation") {
+            let file = "acvp/ml-kem-encap-decap.json.gz";
+            let mut ran = Ran::over(file);
+            for (group, case) in cases_for(&json(file), concat!("ML-KEM-", $n)).filter(|(group, _)| group["function"] == "decapsulation") {
                 decapsulates_to(&group.array("dk"), &case.array("c"), &case.bytes("k"));
-                ran.count(case.text("reason"));
+                ran.count(case, case.text("reason"));
             }
             ran.exactly([("no modification", 5), ("modify ciphertext", 5)]);
         }
 
         #[test]
         fn ciphertexts_are_compared_up_to_their_first_zero_byte() {
-            let file = text(concat!("cctv/ml-kem-strcmp-", $n, ".txt"));
-            let dk = assigned(&file, "dk").try_into().unwrap();
-            decapsulates_to(&dk, &assigned(&file, "c").try_into().unwrap(), &assigned(&file, "K"));
+            let file = concat!("cctv/ml-kem-strcmp-", $n, ".txt");
+            let value = |name| assigned(&text(file), name);
+            decapsulates_to(&value("dk").try_into().unwrap(), &value("c").try_into().unwrap(), &value("K"));
+            whole(file);
         }
 
         /// The two files are for the draft of FIPS 203, which made keys from `d` in another way; all the rest is as in the standard.
         #[test]
         fn a_matrix_that_takes_many_samples_is_cut_short() {
-            for file in [concat!("cctv/ml-kem-unluckysample-", $n, ".txt"), concat!("cctv/ml-kem-intermediate-", $n, ".txt")].map(text) {
-                let value = |name| assigned(&file, name);
+            for file in [concat!("cctv/ml-kem-unluckysample-", $n, ".txt"), concat!("cctv/ml-kem-intermediate-", $n, ".txt")] {
+                let value = |name| assigned(&text(file), name);
                 encapsulates_to(&value("ek").try_into().unwrap(), &value("m").try_into().unwrap(), &value("c"), &value("K"));
                 decapsulates_to(&value("dk").try_into().unwrap(), &value("c").try_into().unwrap(), &value("K"));
+                whole(file);
             }
         }
     };
@@ -291,8 +311,7 @@ macro_rules! tests {
 mod level3 {
     tests!(
         "768", mlkem768, MlKem768Key, MlKem768KeyPair, MlKem768PrivateKey, MlKem768Ciphertext, mlkem768_check, mlkem768_encapsulate, MLKEM768_EK, MLKEM768_CT, 2400,
-        XWing, x25519_half,
-        keys: [("valid", 100), ("ACVP", 25)], opened: [("valid", 153), ("a ciphertext of another length", 20), ("a seed of another length", 20)], encapsulated: [("valid", 133), ("ACVP", 25)], overflow: [("CCTV", 780), ("Wycheproof", 112)], lengths: [("Wycheproof", 20), ("ACVP", 5)], expanded: [("ACVP, fits", 5), ("ACVP, does not fit", 5), ("valid", 3), ("invalid", 2), ("of another length", 4)]
+        XWing, x25519_half, overflow: [780, 112]
     );
 }
 
@@ -300,7 +319,6 @@ mod level3 {
 mod level5 {
     tests!(
         "1024", mlkem1024, MlKem1024Key, MlKem1024KeyPair, MlKem1024PrivateKey, MlKem1024Ciphertext, mlkem1024_check, mlkem1024_encapsulate, MLKEM1024_EK, MLKEM1024_CT, 3168,
-        MlKem1024P384, p384_half,
-        keys: [("valid", 100), ("ACVP", 25)], opened: [("valid", 153), ("a ciphertext of another length", 20), ("a seed of another length", 20)], encapsulated: [("valid", 133), ("ACVP", 25)], overflow: [("CCTV", 1040), ("Wycheproof", 116)], lengths: [("Wycheproof", 20), ("ACVP", 5)], expanded: [("ACVP, fits", 5), ("ACVP, does not fit", 5), ("valid", 3), ("invalid", 2), ("of another length", 4)]
+        MlKem1024P384, p384_half, overflow: [1040, 116]
     );
 }

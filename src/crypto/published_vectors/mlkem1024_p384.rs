@@ -1,14 +1,15 @@
-//! MLKEM1024-P384: the vector of HPKE's KEM 0x0051.
+//! MLKEM1024-P384: the vector of HPKE's KEM 0x0051, and those of draft-irtf-cfrg-concrete-hybrid-kems-04, the state that is built.
 
-use super::{Coins, Fields, Ran, Stream, json};
+use super::{Coins, Fields, Ran, Stream, json, numbered};
 use crate::crypto::backend::MLKEM1024_CT;
 use crate::crypto::kem::{Ciphertext, DecapsulationKey, EncapsulationKey, Kem};
 use crate::error::Error;
 
 #[test]
 fn a_key_ciphertext_or_secret_differs_from_the_drafts() {
-    let mut ran = Ran::default();
-    for case in json("hpke-pq/test-vectors-0051-647a.json").as_array().unwrap().iter().filter(|case| case["kem_id"] == 0x0051) {
+    let file = "hpke-pq/test-vectors-0051-647a.json";
+    let mut ran = Ran::over(file);
+    for (i, case) in numbered(json(file).as_array().unwrap()).filter(|(_, case)| case["kem_id"] == 0x0051) {
         let (dk, ek) = DecapsulationKey::generate(Kem::MlKem1024P384, &mut Coins(case.bytes("skRm"))).unwrap();
         assert_eq!(ek.as_bytes(), case.bytes("pkRm"));
         let read = EncapsulationKey::from_bytes(Kem::MlKem1024P384, &case.bytes("pkRm")).unwrap();
@@ -16,9 +17,24 @@ fn a_key_ciphertext_or_secret_differs_from_the_drafts() {
         assert_eq!((ct.as_bytes(), sent.expose().as_slice()), (case.bytes("enc").as_slice(), case.bytes("shared_secret").as_slice()));
         let received = dk.decapsulate(&Ciphertext::from_bytes(Kem::MlKem1024P384, &case.bytes("enc")).unwrap()).unwrap();
         assert_eq!(received.expose(), case.bytes("shared_secret").as_slice());
-        ran.count("HPKE");
+        ran.count_at(i, "HPKE");
     }
     ran.exactly([("HPKE", 1)]);
+}
+
+/// Each secret is a hash of both halves' secrets, the point sent, the point received and the label, so it is right only where all of them are.
+#[test]
+fn another_state_of_the_draft_is_built() {
+    let file = "concrete-hybrid-kems/appendix-b3.json";
+    let mut ran = Ran::over(file);
+    for (i, case) in numbered(json(file).list("cases")) {
+        let (dk, ek) = DecapsulationKey::generate(Kem::MlKem1024P384, &mut Coins(case.bytes("seed"))).unwrap();
+        let (ct, sent) = ek.encapsulate(&mut Coins(case.bytes("randomness"))).unwrap();
+        assert_eq!(sent.expose(), case.bytes("shared_secret").as_slice());
+        assert_eq!(dk.decapsulate(&ct).unwrap().expose(), sent.expose());
+        ran.count_at(i, "draft 04");
+    }
+    ran.exactly([("draft 04", 6)]);
 }
 
 #[test]

@@ -5,12 +5,13 @@ use crate::crypto::backend::{P384_POINT, P384Key, P384Public};
 
 #[test]
 fn an_ecdsa_signature_is_judged_wrongly() {
-    let mut ran = Ran::default();
-    for (group, case) in cases(&json("wycheproof/ecdsa_secp384r1_sha384_test.json.gz")) {
+    let file = "wycheproof/ecdsa_secp384r1_sha384_test.json.gz";
+    let mut ran = Ran::over(file);
+    for (group, case) in cases(&json(file)) {
         let point = group["publicKey"].bytes("uncompressed").try_into().unwrap();
         let verified = P384Public::from_bytes(&point).unwrap().verify(&case.bytes("msg"), &case.bytes("sig"));
         assert_eq!(verified, case["result"] == "valid", "{case}");
-        ran.count(case.text("result"));
+        ran.count(case, case.text("result"));
     }
     ran.exactly([("valid", 194), ("invalid", 310)]);
 }
@@ -19,12 +20,13 @@ fn an_ecdsa_signature_is_judged_wrongly() {
 #[test]
 fn a_product_differs_or_is_made_of_no_point() {
     const NAMED_CURVE_UNCOMPRESSED: &[u8] = b"\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00";
-    let mut ran = Ran::default();
-    for (_, case) in cases(&json("wycheproof/ecdh_secp384r1_test.json.gz")) {
+    let file = "wycheproof/ecdh_secp384r1_test.json.gz";
+    let mut ran = Ran::over(file);
+    for (_, case) in cases(&json(file)) {
         let (public, private) = (case.bytes("public"), case.bytes("private"));
         let Some(point) = public.strip_prefix(NAMED_CURVE_UNCOMPRESSED).and_then(|point| <[u8; P384_POINT]>::try_from(point).ok()) else {
             assert!(case["result"] != "valid" || case.flag("CompressedPoint"), "{case}");
-            ran.count("another form: not run");
+            ran.count(case, "another form: not run");
             continue;
         };
         let secret = private.iter().skip_while(|byte| **byte == 0).copied().collect::<std::vec::Vec<_>>();
@@ -35,10 +37,10 @@ fn a_product_differs_or_is_made_of_no_point() {
                 let mut shared = [0; 48];
                 P384Key::from_scalar(&scalar).unwrap().agree(&point, &mut shared);
                 assert_eq!(shared.as_slice(), case.bytes("shared"), "{case}");
-                ran.count("valid");
+                ran.count(case, "valid");
             }
-            (None, "invalid") => ran.count("invalid"),
-            (None, "acceptable") if case.flag("InvalidAsn") => ran.count("a damaged point"),
+            (None, "invalid") => ran.count(case, "invalid"),
+            (None, "acceptable") if case.flag("InvalidAsn") => ran.count(case, "a damaged point"),
             (point, result) => panic!("{result}, {}: {case}", point.is_some()),
         }
     }

@@ -1,6 +1,6 @@
 //! tests/vectors/primitives.json: X-Wing and the composite signature, as the handshake uses them.
 
-use super::json::{array, bytes, list, load, number, text};
+use super::json::{array, bytes, list, load, number, ran, text};
 use super::rng::Coins;
 use crate::crypto::aead::Aead;
 use crate::crypto::kem::{Ciphertext, DecapsulationKey, EncapsulationKey, Kem};
@@ -41,6 +41,7 @@ fn a_kem_differs_from_the_reference() {
             assert_eq!(dk.decapsulate(&ct).unwrap().expose(), &array(&case["ss"]), "{}", case["name"]);
         }
         assert_eq!(list(&file[*name]).len(), *count, "{name}");
+        ran("primitives.json", [(name, *count)]);
     }
 }
 
@@ -48,13 +49,15 @@ fn a_kem_differs_from_the_reference() {
 fn a_changed_ciphertext_shows_before_the_tag() {
     let file = load("primitives.json");
     for (kem, name, [_, count, _]) in KEMS {
-        let cases = list(&file[std::format!("{name}_implicit_rejection")]);
+        let name = std::format!("{name}_implicit_rejection");
+        let cases = list(&file[&name]);
         for case in cases {
             let (dk, _) = DecapsulationKey::generate(*kem, &mut Coins::new(bytes(&case["seed"]))).unwrap();
             let ct = Ciphertext::from_bytes(*kem, &bytes(&case["ct"])).unwrap();
             assert_eq!(dk.decapsulate(&ct).unwrap().expose(), &array(&case["ss"]), "{}", case["name"]);
         }
         assert_eq!(cases.len(), *count, "{name}");
+        ran("primitives.json", [(&name, *count)]);
     }
 }
 
@@ -62,7 +65,8 @@ fn a_changed_ciphertext_shows_before_the_tag() {
 fn a_bad_encapsulation_key_is_encapsulated_to() {
     let file = load("primitives.json");
     for (kem, name, [_, _, count]) in KEMS {
-        let cases = list(&file[std::format!("{name}_bad_keys")]);
+        let name = std::format!("{name}_bad_keys");
+        let cases = list(&file[&name]);
         for case in cases {
             let key = EncapsulationKey::from_bytes(*kem, &bytes(&case["ek"]));
             match text(&case["fails_at"]) {
@@ -75,6 +79,7 @@ fn a_bad_encapsulation_key_is_encapsulated_to() {
             }
         }
         assert_eq!(cases.len(), *count, "{name}");
+        ran("primitives.json", [(&name, *count)]);
     }
 }
 
@@ -93,6 +98,7 @@ fn a_ciphertext_with_no_point_or_coins_with_no_scalar_give_a_secret() {
         assert_eq!(ek.encapsulate(&mut Coins::new(bytes(&case["coins"]))).err(), Some(Error::Randomness), "{}", case["name"]);
     }
     assert_eq!([&file["mlkem1024_p384_bad_ciphertexts"], &file["mlkem1024_p384_bad_coins"]].map(|cases| list(cases).len()), [7, 3]);
+    ran("primitives.json", [("mlkem1024_p384_bad_ciphertexts", 7), ("mlkem1024_p384_bad_coins", 3)]);
 }
 
 #[test]
@@ -114,6 +120,7 @@ fn an_aead_or_its_nonce_differs_from_the_reference() {
         assert_eq!(sealed, plaintext);
     }
     assert_eq!(list(&file["aead"]).len(), 14);
+    ran("primitives.json", [("aead", 14)]);
 }
 
 /// The public key, context, message and signature of a case, to be changed.
@@ -144,6 +151,7 @@ fn a_composite_signature_differs_from_the_reference() {
             assert_eq!(verify(*algorithm, &[pk, ctx, message, signature]), Ok(()), "{}", case["name"]);
         }
         assert_eq!(list(&file[*name]).len(), *count, "{name}");
+        ran("primitives.json", [(name, *count)]);
     }
 }
 
@@ -168,6 +176,7 @@ fn half_a_signature_is_enough() {
             assert!(matches!(error, Error::Authentication | Error::InvalidKey), "{}: {error}", change["name"]);
         }
         assert_eq!(list(&file[*rejected]).len(), *count, "{rejected}");
+        ran("primitives.json", [(rejected, *count)]);
     }
 }
 
@@ -180,4 +189,5 @@ fn a_signature_that_others_may_make_is_refused() {
         assert_eq!(verify(SignatureAlgorithm::MlDsa87P384, &overwritten(&file["composite_2"], change)), Ok(()), "{}", change["name"]);
     }
     assert_eq!(list(&file["composite_2_accepted"]).len(), 2);
+    ran("primitives.json", [("composite_2_accepted", 2)]);
 }

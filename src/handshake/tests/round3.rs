@@ -1,7 +1,7 @@
 //! tests/vectors/round3.json: what the reference made with coins that nothing here takes. Read here: keys, ciphertexts, signatures, and the initiator's side of
 //! handshakes whose ephemeral key is given.
 
-use super::json::{array, bytes, list, load, maybe, text};
+use super::json::{array, bytes, list, load, maybe, ran, text};
 use super::rng::{Coins, Seeded};
 use crate::channel::Channel;
 use crate::crypto::kem::{Ciphertext, DecapsulationKey, EncapsulationKey, Kem, round3_key};
@@ -69,6 +69,7 @@ fn a_ciphertext_opens_to_another_secret_than_in_the_reference() {
         }
     }
     assert_eq!(["kem", "kem_rejected", "kem_failing"].map(|name| list(&file[name]).len()), [2, 3, 5]);
+    ran("round3.json", [("kem", 2), ("kem_rejected", 3), ("kem_failing", 5)]);
 }
 
 /// Dilithium and Ed25519 draw nothing, so that the same bytes come out.
@@ -98,6 +99,7 @@ fn a_signature_differs_from_the_reference() {
         assert_eq!(SigningKey::from_secret_bytes(ALGORITHM, &secret).err(), Some(Error::InvalidKey), "{}", change["name"]);
     }
     assert_eq!(["signatures", "signatures_rejected", "secret_refused"].map(|name| list(&file[name]).len()), [3, 11, 5]);
+    ran("round3.json", [("signatures", 3), ("signatures_rejected", 11), ("secret_refused", 5)]);
 }
 
 #[test]
@@ -154,4 +156,5 @@ fn an_initiator_says_something_else_than_in_the_reference() {
         }
     }
     assert_eq!(list(&file["handshakes"]).len(), 2);
+    ran("round3.json", [("handshakes", 2)]);
 }

@@ -1,7 +1,7 @@
 //! tests/vectors/handshakes.json, twice over: the tokens by themselves, whose states are compared after each message, and the public states, whose
 //! messages, channels and exporters are compared.
 
-use super::json::{bytes, here, list, load, maybe, number, text};
+use super::json::{bytes, here, list, load, maybe, number, ran, text};
 use super::rng::Coins;
 use crate::Channel;
 use crate::crypto::kem::DecapsulationKey;
@@ -177,6 +177,7 @@ fn a_token_leaves_another_state_than_the_reference() {
             case.check_secrets(&side.state.into_secrets().unwrap());
         }
     }
+    ran("handshakes.json", [("cases", cases(&file).len())]);
 }
 
 #[test]
@@ -195,6 +196,7 @@ fn a_handshake_differs_from_the_reference() {
         check_channel(&case, a, true);
         check_channel(&case, b, false);
     }
+    ran("handshakes.json", [("cases", cases(&file).len())]);
 }
 
 fn identified(case: &Case<'_>, identity: &Identity, responder: Responder, i: &mut Coins, r: &mut Coins) -> [Channel; 2] {

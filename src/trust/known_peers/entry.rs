@@ -290,7 +290,7 @@ fn parse_line(line: &str) -> Result<Entry, &'static str> {
     let (fingerprint, suite, since, how, name) = (next()?, next()?, next()?, next()?, next()?);
     let fingerprint = fingerprint.parse().map_err(|_| "the fingerprint is mistyped, or is none")?;
     let suite = parse_suite(suite).ok_or("the suite is not known here: it is mistyped, or a newer program wrote it")?;
-    let since = since.parse().map_err(|_| "the time should be a number, the seconds since 1970")?;
+    let since = parse_since(since).ok_or("the time should be a number, the seconds since 1970")?;
     let (met, spoken, introducer) = parse_how(how)?;
     if introducer == Some(fingerprint) {
         return Err("the key is said to have introduced itself");
@@ -311,8 +311,13 @@ fn parse_how(text: &str) -> Result<(Met, bool, Option<Fingerprint>), &'static st
         .ok_or("how the key came to be trusted should be first-use, verified or another word known here, unless a newer program wrote it")
 }
 
+/// Digits alone: the standard library's numbers may have a sign.
+fn parse_since(text: &str) -> Option<u64> {
+    if text.bytes().all(|c| c.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
 fn parse_suite(text: &str) -> Option<Suite> {
-    let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 4)?;
+    let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 4 && digits.bytes().all(|c| c.is_ascii_hexdigit()))?;
     Suite::from_id(u16::from_str_radix(digits, 16).ok()?).ok()
 }
 
@@ -333,6 +338,27 @@ const fn civil(day: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Day by day, as on a calendar, through more than the 400 years after which it repeats.
+    #[test]
+    fn a_day_is_not_the_one_after_the_day_before() {
+        let (mut year, mut month, mut day) = (1970, 1, 1);
+        for days in 0..160_000 {
+            assert_eq!(civil(days), (year, month, day));
+            let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let last = match month {
+                2 => 28 + u64::from(leap),
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            (year, month, day) = match (month, day) {
+                (12, 31) => (year + 1, 1, 1),
+                _ if day == last => (year, month + 1, 1),
+                _ => (year, month, day + 1),
+            };
+        }
+        assert_eq!((year, month), (2408, 1));
+    }
 
     #[test]
     fn days_around_leap_days_and_centuries_come_out_wrong() {

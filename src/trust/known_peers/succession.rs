@@ -116,7 +116,7 @@ fn succeed(
     let suite = suite_for(new.algorithm()).filter(|suite| Some(suite.rank()) >= rank(entries, &name));
     let suite = suite.ok_or_else(|| NotTaken::WeakerSuite { name: name.clone() })?;
     if known.is_none() {
-        check_place(entries, old_entry, new)?;
+        check_place(entries, old_entry, new, instead)?;
     }
     if instead && old_entry.met() == Met::Verified && known != Some(Met::Verified) && !person_agrees {
         return Err(NotTaken::PersonNeeded { name });
@@ -155,14 +155,14 @@ fn check_speaker(entries: &[Entry], old: &Entry) -> Result<(), NotTaken> {
 }
 
 /// Whether the old key may bring in one that is unknown.
-fn check_place(entries: &[Entry], old: &Entry, new: &PublicIdentity) -> Result<(), NotTaken> {
+fn check_place(entries: &[Entry], old: &Entry, new: &PublicIdentity, instead: bool) -> Result<(), NotTaken> {
     let name = old.name().to_owned();
     if Some(old.suite().rank()) < rank(entries, &name) {
         return Err(NotTaken::LeftBehind { name });
     }
-    // The old key itself stands in its place in kind 2 alone: what stands beside it is of another algorithm.
+    // The old key itself may stand in its place in kind 2, which retires it. In kind 1 it is of another algorithm, unless the file tells it wrongly.
     let in_its_place = key_of(entries, &name, new.algorithm());
-    if in_its_place.is_some_and(|entry| entry.fingerprint() != old.fingerprint()) {
+    if in_its_place.is_some_and(|entry| !instead || entry.fingerprint() != old.fingerprint()) {
         return Err(NotTaken::NameTaken { name });
     }
     let full = entries.iter().filter(|entry| entry.is_of(&name)).count() >= KEYS_A_NAME;

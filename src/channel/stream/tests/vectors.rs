@@ -1,8 +1,9 @@
-//! tests/vectors/channel.json: scripts of records, what ends a channel and what does not, lengths, padding.
+//! tests/vectors/channel.json: scripts of records, what ends a channel and what does not, lengths, padding, the exporter.
 
 use super::Side;
-use super::json::{array, bytes, here, list, load, number, text, truth};
+use super::json::{array, bytes, here, list, load, number, ran, text, truth};
 use super::rng::{Coins, Seeded};
+use crate::channel::Channel;
 use crate::channel::record::{CloseCode, Padding, RecordType, frame_len};
 #[cfg(feature = "round3")]
 use crate::channel::stream::{OpenOffer, OwnOffer};
@@ -12,6 +13,9 @@ use crate::crypto::backend;
 use crate::crypto::kem::{EncapsulationKey, Kem, round3_key};
 use crate::crypto::suite::Suite;
 use crate::error::Error;
+use crate::identity::{Peer, Trusted};
+use crate::secret::Secret;
+use crate::symmetric::ChannelSecrets;
 use serde_json::Value;
 use std::string::String;
 use std::vec::Vec;
@@ -151,6 +155,7 @@ fn a_record_differs_from_the_reference() {
         }
     }
     assert_eq!(records, if cfg!(feature = "level5") { 128 } else { 109 });
+    ran("channel.json", [("cases", here(&file["cases"], 9).len())]);
 }
 
 /// A reader of the direction with the secret `cs`, prepared as the case says.
@@ -196,6 +201,7 @@ fn a_fatal_record_is_survived() {
     // A tag that does not verify and an all-zero result are one error.
     let error = |name: &str| last_errors.iter().find(|(found, _)| *found == name).unwrap().1;
     assert_eq!(error("Rekey with an all-zero X25519 half"), error("a flipped bit in the tag"));
+    ran("channel.json", [("fatal", last_errors.len())]);
 }
 
 /// Both halves end: nothing is sent, nothing is read.
@@ -239,6 +245,7 @@ fn an_odd_record_is_refused() {
         }
     }
     assert_eq!(events, 86);
+    ran("channel.json", [("accepted", here(&file["accepted"], 10).len())]);
 }
 
 #[test]
@@ -253,6 +260,7 @@ fn a_length_is_bounded_otherwise_than_in_the_reference() {
         assert_eq!(read(length), Err(Error::Malformed), "{length}");
     }
     assert_eq!((allowed.len(), fatal.len()), (4, 6));
+    ran("channel.json", [("frame_lengths/allowed", 4), ("frame_lengths/fatal", 6)]);
 }
 
 #[test]
@@ -274,6 +282,7 @@ fn padding_differs_from_the_reference() {
     }
     assert!(differing.is_empty(), "{differing:#?}");
     assert_eq!((padme.len(), multiple.len()), (115, 112));
+    ran("channel.json", [("padding/padme", 115), ("padding/multiple", 112)]);
 }
 
 #[test]
@@ -283,6 +292,30 @@ fn a_key_seals_more_records_than_in_the_reference() {
         let row = list(&file["records_per_key"]).iter().find(|row| number(&row[0]) == u64::from(suite.id())).unwrap();
         assert_eq!(suite.records_a_key(), number(&row[1]), "{suite}");
     }
+    ran("channel.json", [("records_per_key", Suite::ALL.len())]);
+}
+
+/// A channel of which only the exporter's secret matters.
+fn exporting(case: &Value) -> Channel {
+    let secret = |bytes: &[u8]| Secret::build(|place| place[..bytes.len()].copy_from_slice(bytes));
+    let exporter = bytes(&case["exporter"]);
+    let of = |byte: u8| secret(&std::vec![byte; exporter.len()]);
+    let secrets = ChannelSecrets { i2r: of(1), r2i: of(2), exporter: secret(&exporter), handshake_hash: Vec::new() };
+    let suite = suite(case);
+    Channel::new(secrets, true, suite, Peer::new(None, suite), Trusted::Anyone).unwrap()
+}
+
+#[test]
+fn an_export_differs_from_the_reference() {
+    let file = load("channel.json");
+    let exports = here(&file["exports"], 9);
+    for case in &exports {
+        let (label, context) = (bytes(&case["label"]), bytes(&case["context"]));
+        let mut value = std::vec![0; number(&case["n"]) as usize];
+        exporting(case).conversation().export(core::str::from_utf8(&label).unwrap(), &context, &mut value).unwrap();
+        assert_bytes(case, "value", &value, text(&case["label"]));
+    }
+    ran("channel.json", [("exports", exports.len())]);
 }
 
 /// tests/vectors/round3.json: the coins of Kyber are not given, the keys are.
@@ -307,4 +340,5 @@ fn a_rekey_of_round_3_leaves_another_secret_than_in_the_reference() {
         assert_eq!(side.opener.receiving().unwrap().expose().0, bytes(&case["next_cs"]));
     }
     assert_eq!(list(&file["channel"]).len(), 1);
+    ran("round3.json", [("channel", 1)]);
 }
