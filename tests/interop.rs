@@ -1,9 +1,11 @@
-//! The chat and the Python implementation hold live conversations, in both roles, and the vectors are what the Python computes.
+//! The chat, the library and the Python implementation hold live conversations, in both roles, and the vectors are what the Python computes.
 //!
 //! It needs a Python with `tests/reference/requirements.txt`: the one named by TWINLOCK_PYTHON, or `python3`. Without one it says that it skips, and fails if TWINLOCK_REQUIRE_PYTHON is set.
 #![cfg(feature = "std")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "interop/acquainted.rs"]
+mod acquainted;
 #[path = "support/program.rs"]
 mod program;
 
@@ -49,15 +51,26 @@ struct Parties {
 }
 
 impl Parties {
-    fn new(suite: [&'static str; 3]) -> Option<Self> {
+    /// The Python's key alone.
+    fn of_python(suite: [&'static str; 3]) -> Option<Self> {
         let python = python()?;
         let folder = tempfile::tempdir().unwrap();
         let mut parties = Self { folder, python, suite, rust_print: String::new(), python_print: String::new() };
         let mut talk = parties.talk("keygen");
         Program::start(talk.args(["--suite", suite[1]]).arg(parties.path("python.pem"))).finish();
+        parties.python_print = parties.print("python.pem");
+        Some(parties)
+    }
+
+    /// What the Python reads in a file.
+    fn print(&self, file: &str) -> String {
+        Program::start(self.talk("fingerprint").arg(self.path(file))).finish().out.trim().to_owned()
+    }
+
+    fn new(suite: [&'static str; 3]) -> Option<Self> {
+        let mut parties = Self::of_python(suite)?;
         Program::start(parties.chat().args(["keygen", "--no-passphrase", "--suite", suite[0]])).finish();
-        let print = |file: &str| Program::start(parties.talk("fingerprint").arg(parties.path(file))).finish().out.trim().to_owned();
-        (parties.rust_print, parties.python_print) = (print(&format!("home/{}", suite[2])), print("python.pem"));
+        parties.rust_print = parties.print(&format!("home/{}", suite[2]));
         // Each will tell the other about its key: files made by one implementation again, read by the other.
         Program::start(parties.talk("statement").arg("revoked").args([parties.path("python.statement"), parties.path("python.pem")]))
             .finish();

@@ -6,6 +6,8 @@
 //! ```
 
 use crate::crypto::backend;
+#[cfg(test)]
+use crate::crypto::work;
 use crate::error::Error;
 use crate::secret::{Secret, scrubbed};
 
@@ -75,6 +77,8 @@ impl AeadKey {
     pub(crate) fn seal(&self, counter: u64, ad: &[u8], text: &mut [u8]) -> Result<[u8; TAG], Error> {
         #[cfg(test)]
         nonces::record(self, counter);
+        #[cfg(test)]
+        work::did("seal", ad.len() + text.len());
         match self {
             Self::ChaCha20Poly1305(key) => {
                 let nonce = nonce(counter.to_le_bytes());
@@ -86,6 +90,8 @@ impl AeadKey {
 
     /// Checks the tag, then decrypts `text` in place; [`Error::Authentication`] leaves it as it was.
     pub(crate) fn open(&self, counter: u64, ad: &[u8], text: &mut [u8], tag: &[u8; TAG]) -> Result<(), Error> {
+        #[cfg(test)]
+        work::did("open", ad.len() + text.len());
         match self {
             Self::ChaCha20Poly1305(key) => {
                 let nonce = nonce(counter.to_le_bytes());

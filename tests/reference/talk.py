@@ -2,14 +2,18 @@
 
     python talk.py keygen FILE                      makes a secret identity and prints its fingerprint
     python talk.py fingerprint FILE                 prints the fingerprint of a secret or public identity
-    python talk.py listen --identity FILE ...       takes one conversation and ends
+    python talk.py listen --identity FILE ...       takes one conversation, or --conversations of them, and ends
     python talk.py connect HOST PORT --identity FILE ...
 
 A conversation sends what --say and --send name, prints what it receives, one line each, and closes with code 0 when everything was
 sent and --expect texts and files were received. It ends with status 0 then, and with status 1 and a message after any error.
+
+Several conversations of one process, one after the other, each say, send and expect the same. What acquaintances keep of each other goes
+from one to the next, and with --state from one process to the next: see README.md.
 """
 
 import argparse
+import copy
 import hashlib
 import os
 import pathlib
@@ -19,6 +23,8 @@ import sys
 import tempfile
 import time
 
+import acquaintances as aq
+import state
 import twinlock as tl
 
 PROLOGUE = b"twinlock chat/1"
@@ -27,6 +33,9 @@ MAX_TEXT = MAX_CHUNK = MAX_STATEMENT = 65536
 MAX_MESSAGE = 2**20
 CLOSE_MALFORMED = 256
 ENOUGH_OUTPUT = 2**18
+DAY = 86_400
+# What a delivered bundle is asked for with.
+BUNDLE_PING = 0xB00C
 STATEMENT_KINDS = {tl.BESIDE: "beside", tl.INSTEAD: "instead", tl.REVOKED: "revoked"}
 
 
@@ -125,37 +134,90 @@ class Transport:
 # Handshake
 
 
-def handshake(transport, options):
-    identity = read_identity(options.identity, options.passphrase)
-    accepted = [tl.fingerprint_read(text) for text in options.peer]
-    psk = bytes.fromhex(options.psk) if options.psk else None
-    pattern = "XXpsk0" if psk else "XX"
+def pattern_named(name, psk):
+    return name if psk is None or name == "resume" else name + "psk0"
 
-    def acceptable(peer):
-        return peer is not None and peer.fingerprint() in accepted
 
+class Person:
+    """Who talks: identity, configuration, and what is kept between conversations."""
+
+    def __init__(self, options):
+        self.options = options
+        self.identity = read_identity(options.identity, options.passphrase)
+        self.accepted = [tl.fingerprint_read(text) for text in options.peer]
+        self.psk = bytes.fromhex(options.psk) if options.psk else None
+        self.suite = tl.SUITES[options.suite]
+        self.book = state.FileBook(options.state)
+        self.decoys = aq.Decoys((options.suite,))
+        if options.bundle and not self.book.static_keys(self.suite, self.now()):
+            self.book.issue(options.suite, self.identity, self.now() - DAY, self.now() + 28 * DAY)
+
+    def now(self):
+        return int(time.time()) + self.options.clock
+
+    def acceptable(self, peer):
+        return peer is not None and peer.fingerprint() in self.accepted
+
+    # The one who opens
+
+    def initiator(self, name):
+        if name == "IK":
+            own, bundle = self._bundles()
+            return aq.AcquaintedInitiator(PROLOGUE, self.acceptable, own, bundle, self.now(), self.psk)
+        if name == "resume":
+            return aq.ResumeInitiator(self.book, self._record(), PROLOGUE, self.suite.id, self.acceptable, self.now(), self.psk)
+        return tl.Initiator(pattern_named(name, self.psk), PROLOGUE, self.acceptable, self.identity, self.psk, suite=self.suite.id)
+
+    def _bundles(self):
+        for fingerprint in self.accepted:
+            bundle = self.book.bundle_of(fingerprint, self.suite, self.now())
+            own = self.book.delivered_static(fingerprint, self.suite, self.now())
+            if bundle and own:
+                return own, bundle
+        raise ChatError("no acquaintance: its bundle is missing, or ours was not delivered to it")
+
+    def _record(self):
+        records = [self.book.newest_record(fingerprint, self.suite, self.now()) for fingerprint in self.accepted]
+        if not any(records):
+            raise ChatError("there is no conversation to resume")
+        return next(record for record in records if record)
+
+    # The one who answers
+
+    def responder(self, names):
+        patterns = tuple(pattern_named(name, self.psk) for name in names)
+        psks = (self.psk,) if self.psk else ()
+        config = tl.ResponderConfig(PROLOGUE, self.identity, self.acceptable, patterns, (self.suite.id,), psks=psks)
+        return aq.Responder(config, self.book, self.now(), self.decoys, self.options.early_data)
+
+
+def handshake(transport, person, pattern):
+    """`pattern` is the one to open with, or None for a listener."""
     try:
-        if options.command == "connect":
-            initiator = tl.Initiator(pattern, PROLOGUE, acceptable, identity, psk, suite=options.suite)
-            return initiate(transport, initiator)
-        config = tl.ResponderConfig(PROLOGUE, identity, acceptable, (pattern,), (options.suite,), psks=(psk,) if psk else ())
-        return respond(transport, tl.Responder(config))
+        if pattern:
+            return initiate(transport, person.initiator(pattern), person.options.early)
+        return respond(transport, person.responder(person.options.allow or ["XX"]))
     except tl.Declined as declined:
         transport.send(declined.answer)
         raise
 
 
-def initiate(transport, initiator):
-    transport.send(initiator.write_1())
+def initiate(transport, initiator, early):
+    payload = [early.encode()] if early and initiator.pattern == "resume" else []
+    transport.send(initiator.write_1(*payload))
     initiator.read_2(transport.read_frame(initiator.length_allowed))
-    transport.send(initiator.write_3())
+    if initiator.messages_left:
+        transport.send(initiator.write_3())
     return initiator.session
 
 
 def respond(transport, responder):
-    responder.read_1(transport.read_frame(responder.length_allowed))
+    payload = responder.read_1(transport.read_frame(responder.length_allowed))
+    if payload and responder.pattern == "resume":
+        say(f"early: {payload.decode(errors='replace')}")
     transport.send(responder.write_2())
-    responder.read_3(transport.read_frame(responder.length_allowed))
+    if responder.messages_left:
+        responder.read_3(transport.read_frame(responder.length_allowed))
     return responder.session
 
 
@@ -250,9 +312,11 @@ def utf8(data, least, greatest):
 
 
 class Conversation:
-    def __init__(self, transport, session, options):
+    def __init__(self, transport, session, options, person):
         self._transport = transport
         self._options = options
+        self._person, self._peer = person, session.peer.fingerprint()
+        self._bundle_to_send = self._newer_bundle()
         padding = {"none": tl.pad_none, "padme": tl.pad_padme}.get(options.padding) or tl.pad_multiple(int(options.padding))
         self._channel = session.channel(padding=padding)
         self._messages = tl.Messages(MAX_MESSAGE)
@@ -262,7 +326,7 @@ class Conversation:
         self._incoming, self._files_begun, self._stopped = None, 0, None
         self._peer_ready = False
         self._received = 0
-        self._pong_awaited = self._rekey_awaited = False
+        self._pong_awaited = self._rekey_awaited = self._delivery_awaited = False
 
     def run(self):
         self._send(bytes([READY]))
@@ -292,7 +356,16 @@ class Conversation:
             self._transport.send(self._channel.close(code, reason))
 
     def _everything_sent(self):
-        return not (self._statements or self._texts or self._paths or self._outgoing or self._pong_awaited or self._rekey_awaited)
+        return not (self._statements or self._texts or self._paths or self._outgoing or self._pong_awaited or self._rekey_awaited
+                    or self._delivery_awaited)
+
+    def _newer_bundle(self):
+        """The own one to send: the newest, if it is asked for and this peer has not got it."""
+        if not self._options.bundle:
+            return None
+        book, suite, now = self._person.book, self._person.suite, self._person.now()
+        newest = book.static_keys(suite, now)[0]
+        return None if book.delivered_static(self._peer, suite, now) is newest else newest.bundle
 
     def _write(self):
         """Sends what there is to send, unless much is under way; closes when all is done."""
@@ -306,6 +379,9 @@ class Conversation:
 
     def _write_control(self):
         """The things that the command line asks for once."""
+        if self._bundle_to_send:
+            self._transport.send(self._channel.bundle(self._bundle_to_send) + self._channel.ping(BUNDLE_PING))
+            self._delivery_awaited, self._bundle_to_send = True, None
         if self._options.key_update:
             self._options.key_update = False
             self._transport.send(self._channel.key_update())
@@ -354,9 +430,15 @@ class Conversation:
         elif event.type == tl.Type.REKEY:
             self._rekey_awaited = False
             say("rekeyed")
-        elif event.type == tl.Type.PING and event.answer:
+        elif event.type == tl.Type.BUNDLE:
+            self._on_bundle(event.bundle)
+        elif event.type == tl.Type.PING and event.answer and event.number != BUNDLE_PING:
             self._pong_awaited = False
             say(f"pong: {event.number}")
+        if self._delivery_awaited and self._channel.delivered:
+            self._delivery_awaited = False
+            self._person.book.mark_delivered(self._peer, self._person.suite, self._channel.delivered)
+            say(f"bundle delivered: {self._channel.delivered.hex()}")
         try:
             message = self._messages.feed(event)
         except tl.Aborted:
@@ -366,6 +448,13 @@ class Conversation:
             raise BadMessage(str(error)) from None
         if message is not None:
             self._on_message(message)
+
+    def _on_bundle(self, bundle):
+        try:
+            outcome = "kept" if self._person.book.take(bundle, self._person.now()) else "the same"
+        except tl.NotTaken as error:
+            outcome = str(error)
+        say(f"bundle: {bundle.reference.hex()} {outcome}")
 
     def _on_close(self, event):
         if event.code != tl.CLOSE_DONE:
@@ -539,26 +628,55 @@ def fingerprint(options):
     say(tl.fingerprint_write(public.fingerprint()))
 
 
-def open_connection(options):
+def connections(options):
+    """Each connection, and the pattern to open with, or None for a listener."""
     if options.command == "connect":
-        return socket.create_connection((options.host, options.port), timeout=options.timeout)
+        for pattern in options.open or ["XX"]:
+            yield socket.create_connection((options.host, options.port), timeout=options.timeout), pattern
+        return
     with socket.create_server(("127.0.0.1", options.port)) as server:
         say(f"listening on 127.0.0.1:{server.getsockname()[1]}")
         server.settimeout(options.timeout)
-        return server.accept()[0]
+        for _ in range(options.conversations):
+            yield server.accept()[0], None
 
 
 def converse(options):
-    transport = Transport(open_connection(options), options.timeout)
+    """With --go-on only the last conversation decides how it ends."""
+    person, failure = Person(options), None
+    for connection, pattern in connections(options):
+        try:
+            converse_once(connection, pattern, person)
+            failure = None
+        except (ChatError, tl.TwinlockError, OSError) as error:
+            if not options.go_on:
+                raise
+            failure = error
+            say(f"failed: {error}")
+    if failure:
+        raise failure
+
+
+def converse_once(connection, pattern, person):
+    transport = Transport(connection, person.options.timeout)
     try:
-        session = handshake(transport, options)
+        session = handshake(transport, person, pattern)
+        say(f"pattern: {session.pattern}")
         say(f"peer: {tl.fingerprint_write(session.peer.fingerprint())}")
         say(f"conversation: {session.handshake_hash.hex()}")
-        Conversation(transport, session, options).run()
+        if person.options.keep:
+            record = aq.resumption_of(session, person.now())
+            person.book.keep(record, person.now())
+            say(f"resumption: {record.id.hex()}")
+        Conversation(transport, session, copy.copy(person.options), person).run()
     except tl.Fatal:
         transport.output.clear()
         raise
     finally:
+        for number in person.book.reports:
+            say(f"used twice: {number.hex()}")
+        person.book.reports.clear()
+        person.book.save()
         transport.end()
 
 
@@ -580,11 +698,17 @@ def parser():
         command = commands.add_parser(name)
         if name == "listen":
             command.add_argument("--port", type=int, default=0, help="0 takes a free one")
+            command.add_argument("--conversations", type=int, default=1, help="how many to take, one after the other")
+            command.add_argument("--allow", action="append", choices=OPENINGS, help="a pattern that is allowed; may be repeated; XX alone without it")
         else:
             command.add_argument("host")
             command.add_argument("port", type=int)
+            command.add_argument("--open", action="append", choices=OPENINGS, help="the pattern to open with, XX without it; repeated: several conversations")
         add_conversation_options(command)
     return top
+
+
+OPENINGS = ("XX", "IK", "resume")
 
 
 def suite_number(text):
@@ -604,7 +728,14 @@ def add_conversation_options(command):
     command.add_argument("--identity", required=True, help="file with the own secret identity")
     command.add_argument("--passphrase")
     command.add_argument("--peer", action="append", required=True, help="fingerprint of a peer that is acceptable; may be repeated")
-    command.add_argument("--psk", help="pre-shared key, 32 bytes in hex: XXpsk0 in the place of XX")
+    command.add_argument("--psk", help="pre-shared key, 32 bytes in hex: XXpsk0 and IKpsk0 in the place of XX and IK")
+    command.add_argument("--state", help="file that keeps static keys, bundles and resumption records between processes")
+    command.add_argument("--bundle", action="store_true", help="send the newest own bundle, and await that it is delivered")
+    command.add_argument("--keep", action="store_true", help="keep a resumption record of each conversation")
+    command.add_argument("--early", help="early data to send in resume")
+    command.add_argument("--early-data", action="store_true", help="take early data in resume, and print it")
+    command.add_argument("--go-on", action="store_true", help="with the next conversation, after one that failed")
+    command.add_argument("--clock", type=int, default=0, help="seconds by which the own clock is wrong")
     command.add_argument("--say", action="append", default=[], help="a text to send; may be repeated")
     command.add_argument("--send", action="append", default=[], help="a file to send; may be repeated")
     command.add_argument("--statement", action="append", default=[], help="a statement's file to send; may be repeated")
