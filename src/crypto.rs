@@ -34,9 +34,14 @@ pub(crate) mod label {
     pub(crate) const KEY_CHECK: &[u8] = b"twinlock1 key check";
     pub(crate) const IDENTITY: &[u8] = b"twinlock1 identity";
     pub(crate) const SAFETY: &[u8] = b"twinlock1 safety";
+    pub(crate) const BUNDLE_REF: &[u8] = b"tl1 bundle ref";
     pub(crate) const I2R: &[u8] = b"tl1 i2r";
     pub(crate) const R2I: &[u8] = b"tl1 r2i";
     pub(crate) const EXPORTER: &[u8] = b"tl1 exporter";
+    pub(crate) const RESUME: &[u8] = b"tl1 resume";
+    pub(crate) const RESUME_ID: &[u8] = b"tl1 resume id";
+    pub(crate) const RESUME_PSK: &[u8] = b"tl1 resume psk";
+    pub(crate) const PSK_TAG: &[u8] = b"tl1 psk tag";
     pub(crate) const KEY: &[u8] = b"tl1 key";
     pub(crate) const NEXT: &[u8] = b"tl1 next";
     pub(crate) const REKEY: &[u8] = b"tl1 rekey";
@@ -45,3 +50,26 @@ pub(crate) mod label {
 
 #[cfg(test)]
 pub(crate) mod published_vectors;
+
+/// Records what this thread does with keys and hashes, so that a test can tell whether two ways are the same work.
+#[cfg(test)]
+pub(crate) mod work {
+    extern crate std;
+    use std::{cell::RefCell, vec::Vec};
+
+    /// What was done, and on how many bytes.
+    pub(crate) type Done = Vec<(&'static str, usize)>;
+
+    std::thread_local!(static DONE: RefCell<Option<Done>> = const { RefCell::new(None) });
+
+    pub(crate) fn did(what: &'static str, bytes: usize) {
+        DONE.with_borrow_mut(|done| done.iter_mut().for_each(|done| done.push((what, bytes))));
+    }
+
+    /// Runs `f` and gives what it did, in order.
+    pub(crate) fn watch<T>(f: impl FnOnce() -> T) -> (T, Done) {
+        DONE.with_borrow_mut(|done| *done = Some(Vec::new()));
+        let result = f();
+        (result, DONE.with_borrow_mut(|done| done.take().unwrap_or_default()))
+    }
+}

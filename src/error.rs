@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! ask otherwise ........ Randomness · TooLong · WrongKind · WrongIdentity · UnknownSuite · SuiteNotNamed · InvalidKey · InvalidFingerprint · SignerElsewhere
-//! ask a person ......... Untrusted · RefusedByPeer · RefusedByUs · SuiteNotAllowed
+//!                        InvalidTimes · OutOfDate · NotResumable · NotAcquainted
+//! ask a person ......... Untrusted · RefusedByPeer · RefusedByUs · SuiteNotAllowed · ClockBehind · Store
 //! read on .............. MessageTooLong · MessageAborted
 //! begin anew ........... Malformed · Authentication · Truncated · TimedOut · Unrenewed · KeyExhausted · Closed · Ended
 //! ```
@@ -41,6 +42,14 @@ pub enum Error {
     InvalidFingerprint,
     /// This identity's secret key is not here: sign elsewhere and hand in the signature.
     SignerElsewhere,
+    /// A bundle ends after it begins, and at most 60 days after.
+    InvalidTimes,
+    /// The bundle does not hold at the time that was told: it has not begun, or is over.
+    OutOfDate,
+    /// The resumption record was used or removed, is over, or belongs to another configuration. Nothing was sent.
+    NotResumable,
+    /// Nothing is kept of this peer with which it could be asked in a way that is allowed: it could be met as a stranger, where its owner says so.
+    NotAcquainted,
 
     /// The peer proved who it is, and is not acceptable.
     Untrusted(Distrust),
@@ -55,6 +64,10 @@ pub enum Error {
         /// Those that are allowed here, and for which there is an identity.
         allowed: SuiteIds,
     },
+    /// The clock is more than a day behind the latest time that was seen. Until its owner says that it is right, no bundle and no resumption record is used or taken.
+    ClockBehind,
+    /// The store of acquaintances could not be read or written.
+    Store,
 
     /// The message is longer than the bound that was set. The rest of it is passed over, and the channel goes on.
     MessageTooLong,
@@ -191,12 +204,18 @@ impl fmt::Display for Error {
             Self::InvalidKey => "these bytes are not a key of this kind",
             Self::InvalidFingerprint => "this is not a fingerprint: check it for typing mistakes",
             Self::SignerElsewhere => "the secret key of this identity is not here; hand in its signature instead",
+            Self::InvalidTimes => "a bundle ends after it begins, and at most 60 days after",
+            Self::OutOfDate => "this bundle does not hold now: it has not begun, or is over; get a new one",
+            Self::NotResumable => "the last conversation cannot be picked up: it was already, is too old, or was of another configuration",
+            Self::NotAcquainted => "nothing is kept of this peer to open with, and it was not allowed to meet it as a stranger",
             Self::Untrusted(why) => return why.fmt(f),
             Self::RefusedByPeer(why) => return write!(f, "the other side refused: {why}"),
             Self::RefusedByUs(why) => return write!(f, "refused: {why}"),
             Self::SuiteNotAllowed { asked, allowed } => {
                 return write!(f, "refused: the other side asked for suite {asked:#06x}; allowed here: {allowed}");
             }
+            Self::ClockBehind => "the clock is more than a day behind the latest time seen here; set it, or say that it is right",
+            Self::Store => "the store of acquaintances could not be read or written",
             Self::MessageTooLong => "the message is longer than allowed here; it was passed over",
             Self::MessageAborted => "the other side broke this message off",
             Self::Malformed => "the other side does not speak this protocol, or what it sent was damaged",

@@ -9,6 +9,24 @@
 //!  Channel                                        judge the initiator: into_channel
 //! ```
 //!
+//! Between acquaintances, in `IK`, one round trip without a signature; and with a secret of the last conversation, in `resume`, another:
+//!
+//! ```text
+//!        AcquaintedInitiator                      Responder with an address book and decoys
+//!  send_hello  ──── e, skem, sref ──────────────▶ read_hello_with
+//!  read_reply  ◀─── ekem, skem, ib ────────────── send_reply
+//!   judge the responder
+//!  send_confirm ─── the first record ───────────▶ read_confirm
+//!  Channel                                        judge the initiator: into_channel
+//!
+//!        ResumeInitiator
+//!  judge the remembered responder, remove the record
+//!  send_hello  ──── psk, e, early data ─────────▶ read_hello_with
+//!                                                 remove the record, judge the remembered initiator
+//!  read_reply  ◀─── ekem ──────────────────────── send_reply
+//!  Channel                                        Channel
+//! ```
+//!
 //! Each state is used once and owns just the secrets that it needs; moving on drops the rest. States are `Send` and hold no lock, so that a handshake
 //! can stop for a person ([`ReplyRead`], [`FinishRead`]) or a signer elsewhere ([`FinishToSign`], [`ReplyToSign`]) as long as it takes. They
 //! take and give whole frames, `u16 length || body`. No way leads to a [`Channel`](crate::Channel) but through a [`Trust`](crate::trust::Trust).
@@ -30,30 +48,42 @@
 //! # fn main() {}
 //! ```
 
+mod acquainted;
+mod decoys;
 mod initiator;
 mod message;
 mod pattern;
 mod payload;
 mod responder;
+mod resume;
 
 #[cfg(test)]
 mod pqnoise;
 #[cfg(test)]
 mod tests;
 
+use crate::channel::Root;
+use crate::crypto::hash::HASHLEN_MAX;
+use crate::crypto::label;
 use crate::error::{Error, Refusal};
+use crate::identity::Fingerprint;
 use crate::secret::Secret;
 use crate::symmetric::SymmetricState;
+use crate::wire::frame_body;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use pattern::ID_LEN;
 use rand_core::TryCryptoRng;
 
 pub use crate::crypto::suite::Suite;
+pub use acquainted::{AcquaintedAwaitsReply, AcquaintedHello, AcquaintedInitiator, AcquaintedReplyRead, AwaitsConfirm, Confirmed};
+pub use decoys::Decoys;
 pub use initiator::{AnonymousAwaitsReply, AnonymousInitiator, AnonymousReplyRead, AwaitsReply, FinishToSign, Initiator, ReplyRead};
 pub use pattern::{HEADER_LEN, MAX_BODY, MAX_PAYLOAD, Pattern};
-pub use payload::{Full, ToAnybody, Unproved};
-pub use responder::{AnonymousHello, AnonymousReplyToSign, AwaitsFinish, FinishRead, Hello, HelloRead, ReplyToSign, Responder};
+pub use payload::{Early, Full, ToAnybody, ToHolder, Unproved};
+pub use responder::{AnonymousHello, AnonymousReplyToSign, AnyHello, AwaitsFinish, FinishRead, Hello, HelloRead, ReplyToSign, Responder};
+pub use resume::{Removed, ResumeAccepted, ResumeAwaitsReply, ResumeInitiator, ResumeJudged, ResumeRead, ResumeReplyRead};
 
 /// The protocol's version, in the clear header.
 pub const VERSION: u8 = 1;
@@ -86,6 +116,14 @@ impl Psk {
     /// Another handle to the same key, for a handshake under way.
     pub(crate) fn share(&self) -> Self {
         Self(Arc::clone(&self.0))
+    }
+
+    /// By which a resumption record remembers the key: Expand(P, "tl1 psk tag", 32), P padded with zeros to HASHLEN (section 6.8). See [`crate::acquaintances::Wanted`].
+    pub fn tag(&self, suite: Suite) -> Result<[u8; 32], Error> {
+        let padded = Secret::<HASHLEN_MAX>::build(|place| place.split_at_mut(32).0.copy_from_slice(self.expose()));
+        let mut tag = [0; 32];
+        suite.hash().expand(&padded, &[label::PSK_TAG], &mut tag)?;
+        Ok(tag)
     }
 }
 
@@ -121,6 +159,11 @@ impl Rejected {
     fn refuse(why: Refusal) -> Self {
         Self { error: Error::RefusedByUs(why), answer: [0, 1, why.status()].to_vec() }
     }
+
+    /// Status 5 without a reason, or nothing where a pre-shared key is required.
+    fn decline(error: Error, secretive: bool) -> Self {
+        if secretive { Self::silent(error) } else { Self { error, ..Self::refuse(Refusal::Refused) } }
+    }
 }
 
 impl From<Error> for Rejected {
@@ -146,10 +189,37 @@ impl core::error::Error for Rejected {}
 /// The start of every handshake: InitializeSymmetric(name), MixHash(header), MixHash(prologue), also when it is empty (section 5.3).
 fn begin(pattern: Pattern, suite: Suite, prologue: &[u8]) -> (SymmetricState, [u8; HEADER_LEN]) {
     let header = pattern.header(suite);
-    let mut state = SymmetricState::new(suite.hash(), suite.aead(), pattern.protocol_name(suite).as_bytes());
-    state.mix_hash(&header);
-    state.mix_hash(prologue);
+    (start(pattern, suite, &header, prologue), header)
+}
+
+/// As [`begin`], for `resume`: the secret's id is part of the header, and `ids` follows: both fingerprints, the initiator's first, zeros for a side without identity.
+fn begin_resume(suite: Suite, id: &[u8; ID_LEN], prologue: &[u8], ids: [Option<&Fingerprint>; 2]) -> (SymmetricState, Vec<u8>) {
+    let header = [Pattern::Resume.header(suite).as_slice(), id].concat();
+    let mut state = start(Pattern::Resume, suite, &header, prologue);
+    ids.iter().for_each(|id| state.mix_hash(id.map_or(&[0; 32], Fingerprint::as_bytes).as_slice()));
     (state, header)
+}
+
+fn start(pattern: Pattern, suite: Suite, header: &[u8], prologue: &[u8]) -> SymmetricState {
+    let mut state = SymmetricState::new(suite.hash(), suite.aead(), pattern.protocol_name(suite).as_bytes());
+    state.mix_hash(header);
+    state.mix_hash(prologue);
+    state
+}
+
+/// What a resumption record will say of this conversation, besides its secret.
+fn root(me: Option<Fingerprint>, prologue: Vec<u8>, psk: Option<&Psk>, suite: Suite) -> Result<Root, Error> {
+    Ok(Root { me, prologue, psk_tag: psk.map(|psk| psk.tag(suite)).transpose()?, not_after: None })
+}
+
+/// A body that is a message; or the refusal that it is.
+fn reply_body(frame: &[u8]) -> Result<&[u8], Error> {
+    match frame_body(frame)? {
+        [] | [0] => Err(Error::Malformed),
+        [status] => Err(Error::RefusedByPeer(Refusal::from_status(*status))),
+        body if body.first() == Some(&0) => Ok(body),
+        _ => Err(Error::Malformed),
+    }
 }
 
 fn check_payload(payload: &[u8]) -> Result<(), Error> {
@@ -170,4 +240,6 @@ macro_rules! opaque {
 opaque! {
     Initiator AwaitsReply ReplyRead FinishToSign AnonymousInitiator AnonymousAwaitsReply AnonymousReplyRead
     Responder Hello HelloRead ReplyToSign AwaitsFinish FinishRead AnonymousHello AnonymousReplyToSign
+    Decoys AnyHello AcquaintedInitiator AcquaintedAwaitsReply AcquaintedReplyRead AcquaintedHello AwaitsConfirm Confirmed
+    ResumeInitiator ResumeJudged ResumeAwaitsReply ResumeReplyRead ResumeRead Removed ResumeAccepted
 }

@@ -16,10 +16,15 @@ use core::{fmt, str};
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 
+mod bundle;
 mod peer;
 mod statement;
 
 pub use crate::crypto::signature::SignatureAlgorithm;
+#[cfg(test)]
+pub(crate) use bundle::CONTEXT as BUNDLE;
+pub(crate) use bundle::Contents;
+pub use bundle::{Bundle, StaticKey, StaticKeyToSign};
 pub use peer::{Peer, Trusted};
 #[cfg(test)]
 pub(crate) use statement::{NEW, OLD};
@@ -64,8 +69,8 @@ impl Identity {
         SigningKey::generate(algorithm, rng).map(Self::from_key)
     }
 
-    /// An identity whose secret key is elsewhere: in a hardware module, at another service. Its handshakes, and its statements
-    /// ([`StatementToSign`]), stop before they sign, and the [`ToSign`] is to be carried there and the signature back.
+    /// An identity whose secret key is elsewhere: in a hardware module, at another service. Its handshakes, its statements
+    /// ([`StatementToSign`]) and its bundles ([`StaticKeyToSign`]) stop before they sign, and the [`ToSign`] is to be carried there and the signature back.
     pub fn elsewhere(public: PublicIdentity) -> Self {
         Self(Arc::new(Holder::Elsewhere(public)))
     }
@@ -83,9 +88,9 @@ impl Identity {
         self.public().fingerprint()
     }
 
-    /// Signs what a handshake, or a statement, asks for, in a process that holds the key: the other side of [`Identity::elsewhere`].
+    /// Signs what a handshake, a statement or a bundle asks for, in a process that holds the key: the other side of [`Identity::elsewhere`].
     ///
-    /// The context says which role in which pattern, or which part of a statement, the signature is for. Draws 32 bytes.
+    /// The context says which role in which pattern, or which part of a statement, the signature is for, or that it is for a bundle. Draws 32 bytes.
     pub fn sign_with_rng(&self, to_sign: &ToSign, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
         self.sign(to_sign, rng).map(|signature| signature.as_bytes().to_vec())
     }
@@ -154,7 +159,7 @@ impl PublicIdentity {
 }
 
 /// What an identity is asked to sign: by a handshake the raw handshake hash, under a context that names the pattern and the role; for a
-/// [`Statement`] all of it that comes before the signature, under a context that names whose it is.
+/// [`Statement`] or a [`Bundle`] all of it that comes before the signature, under a context that names whose it is, or that it is a bundle.
 ///
 /// A signature made elsewhere is over [`ToSign::message`] and with [`ToSign::context`] as the composite scheme's context.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,12 +169,12 @@ pub struct ToSign {
 }
 
 impl ToSign {
-    /// The composite scheme's context, such as `twinlock1 XX initiator` or `twinlock1 succession old`.
+    /// The composite scheme's context, such as `twinlock1 XX initiator`, `twinlock1 succession old` or `twinlock1 bundle`.
     pub const fn context(&self) -> &'static [u8] {
         self.context
     }
 
-    /// The message: the handshake hash before the `sig` token, as long as the suite's hash; or a statement up to the signature, some thousand bytes.
+    /// The message: the handshake hash before the `sig` token, as long as the suite's hash; or a statement or bundle up to the signature, some thousand bytes.
     pub fn message(&self) -> &[u8] {
         &self.message
     }

@@ -7,30 +7,46 @@
 //!                       └ split ─▶ Reader, Writer ..... for two threads
 //! ```
 //!
+//! Two that have met keep what the next conversation can begin with: [`Connect::acquaintances`] and [`Accept::acquaintances`] take a [`Keeper`], which holds the store. Then
+//! [`Connect::dial`] picks the last conversation up (`resume`), or opens between acquaintances (`IK`), or as strangers where that is allowed; each costs no more than the way before it failed.
+//!
 //! Offers and pings of the peer are answered by whoever reads: a [`Stream`] answers while it receives, and looks now and then while it sends. After a
 //! [`Stream::split`] the [`Writer`] sends what the [`Reader`] found to answer, with its next message or [`Writer::flush`].
 
+mod accept;
+mod beginning;
 mod bytes;
+mod connect;
+mod failed;
+mod fetch;
 mod gate;
 mod halves;
 mod inbound;
+mod keeper;
+mod keeping;
 mod message;
-mod open;
 mod outbound;
+mod plan;
 mod stream;
 mod transport;
+mod wire;
 
 use crate::channel::RecordType;
 use std::fmt;
 use std::sync::Arc;
 
+pub use accept::{Accept, accept};
+pub use beginning::{Beginning, Cost, Tried};
 pub use bytes::Bytes;
+pub use connect::{Connect, connect};
+pub use failed::Failed;
 pub use gate::Gate;
 pub use halves::{Reader, Writer};
+pub use keeper::{Keeper, Note};
 pub use message::{MessageReader, MessageWriter};
-pub use open::{Accept, Connect, DEADLINE, accept, connect};
 pub use stream::{MESSAGE_MAX, Stream};
 pub use transport::{Joined, Split, Transport, Untimed};
+pub use wire::DEADLINE;
 
 /// What ended a call: the transport, or the protocol.
 #[derive(Debug)]

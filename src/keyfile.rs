@@ -1,10 +1,11 @@
-//! Identities in files: PKCS#8 and SubjectPublicKeyInfo, written as PEM (docs/protocol.md, section 4.3). And statements (section 4.4).
+//! Identities in files: PKCS#8 and SubjectPublicKeyInfo, written as PEM (docs/protocol.md, section 4.3). And statements (section 4.4), and bundles (section 4.6).
 //!
 //! ```text
 //! PRIVATE KEY            version 0 · 1.3.6.1.5.5.7.6.48 · octet string: seed_m || seed_e             83 bytes of DER
 //! ENCRYPTED PRIVATE KEY  PBES2: scrypt N = 2^17, r = 8, p = 1, salt 16 · AES-256-CBC, iv 16 · the 83 bytes, padded
 //! PUBLIC KEY             1.3.6.1.5.5.7.6.48 · bit string: the 1,984 bytes
 //! TWINLOCK STATEMENT     the statement's own bytes
+//! TWINLOCK BUNDLE        the bundle's own bytes
 //! ```
 //!
 //! ```
@@ -23,6 +24,7 @@
 //! inside the seeds shows as another fingerprint, not as an error. What holds the seeds is wiped; what the library below derives from a
 //! passphrase, scrypt's working memory and the AES key, is not.
 
+mod bundle;
 mod error;
 mod statement;
 
@@ -44,10 +46,11 @@ use std::str;
 use std::vec::Vec;
 use zeroize::Zeroizing;
 
+pub use bundle::{bundle_from_pem, bundle_to_pem, load_bundle, save_bundle};
 pub use error::KeyFileError;
 pub use statement::{load_statement, save_statement, statement_from_pem, statement_to_pem};
 
-/// The largest file that is read, in bytes. Key files have some hundred, public ones some thousand, statements some ten thousand.
+/// The largest file that is read, in bytes. Key files have some hundred, public ones some thousand, statements and bundles some ten thousand.
 pub const MAX_FILE: usize = 65_536;
 
 const SECRET: &str = "PRIVATE KEY";

@@ -32,6 +32,7 @@
 //! L5   io                                      bytes over a transport
 //! L4   handshake                               the ways a conversation begins
 //! L3   channel   trust   keyfile               what it runs on, whom to believe, where identities live
+//!      acquaintances                           over them: what is kept of others and of last conversations
 //! L2   symmetric          identity             Noise's symmetric state; who somebody is
 //! L1   crypto/{suite hash aead kem signature}  below them crypto/backend, the only folder that names third-party cryptography
 //! L0   error  secret  wire  durable            no cryptography, no network
@@ -46,6 +47,8 @@
 //! - [`keyfile`]: an [`Identity`] on disk, PKCS#8 with or without a passphrase.
 //! - [`Suite`]: which algorithms; `docs/suites.md` says which to take and what each costs.
 //! - [`identity::Statement`]: a new key beside an old one, or for it, or a key revoked; [`trust::KnownPeers::take`] acts on it.
+//! - [`identity::StaticKey`] and [`Bundle`]: what acquaintances hold of each other, to open without signatures.
+//! - [`acquaintances`]: what is kept of those one has met, in memory or in a folder, so that the next conversation costs less. [`acquaintances::Directory`]: bundles of those one has not met.
 //! - [`handshake`]: the same without IO, state by state, for an own event loop, a signer elsewhere, or a person who takes their time.
 //! - [`channel`]: records without IO, and the exporter.
 //!
@@ -65,7 +68,11 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+/// So that helpers of the tests serve those inside and those outside.
+#[cfg(test)]
+extern crate self as twinlock;
 
+pub mod acquaintances;
 pub mod channel;
 mod crypto;
 #[cfg(feature = "std")]
@@ -92,9 +99,10 @@ pub mod spec {}
 pub use crate::channel::Channel;
 pub use crate::error::{Distrust, Error, Refusal, SuiteIds};
 pub use crate::handshake::Suite;
-pub use crate::identity::{Fingerprint, Identity, PublicIdentity};
+pub use crate::identity::{Bundle, Fingerprint, Identity, PublicIdentity};
 #[cfg(feature = "std")]
 pub use crate::io::{Stream, accept, connect};
+pub use crate::secret::SecretBytes;
 #[cfg(feature = "std")]
 pub use crate::trust::KnownPeers;
 pub use crate::trust::{Pinned, Trust};

@@ -5,9 +5,11 @@
 
 use crate::error::Error;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
 use rand_core::TryCryptoRng;
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// `N` secret bytes.
 pub(crate) struct Secret<const N: usize>(Box<[u8; N]>);
@@ -66,6 +68,30 @@ impl<const N: usize> Secret<N> {
     pub(crate) fn first_mut(&mut self, n: usize) -> &mut [u8] {
         let n = n.min(N);
         self.0.split_at_mut(n).0
+    }
+}
+
+/// Secret bytes on their way into a store, wiped when dropped. What they are copied into is the caller's to wipe.
+pub struct SecretBytes(Zeroizing<Vec<u8>>);
+
+impl SecretBytes {
+    /// The parts joined, without a copy left behind by a growing buffer.
+    pub(crate) fn join(parts: &[&[u8]]) -> Self {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
+        parts.iter().for_each(|part| bytes.extend_from_slice(part));
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Shows the length alone.
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretBytes({} bytes)", self.0.len())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! name, header, prologue ─ MixHash ─▶ h        ck ◀─ MixKey ─ shared secrets
-//!                                      └─ into_secrets: ms = Extract(ck, h) ─▶ i2r · r2i · exporter
+//!                                      └─ into_secrets: ms = Extract(ck, h) ─▶ i2r · r2i · exporter · resume
 //! ```
 
 use crate::crypto::aead::{Aead, AeadKey, TAG};
@@ -21,11 +21,12 @@ pub(crate) struct SymmetricState {
     n: u64,
 }
 
-/// What a finished handshake leaves: one secret for each direction, one for the exporter, and the handshake hash.
+/// What a finished handshake leaves: one secret for each direction, one for the exporter, one to resume with, and the handshake hash.
 pub(crate) struct ChannelSecrets {
     pub(crate) i2r: Secret<HASHLEN_MAX>,
     pub(crate) r2i: Secret<HASHLEN_MAX>,
     pub(crate) exporter: Secret<HASHLEN_MAX>,
+    pub(crate) resume: Secret<HASHLEN_MAX>,
     pub(crate) handshake_hash: Vec<u8>,
 }
 
@@ -106,6 +107,7 @@ impl SymmetricState {
             i2r: secret(label::I2R)?,
             r2i: secret(label::R2I)?,
             exporter: secret(label::EXPORTER)?,
+            resume: secret(label::RESUME)?,
             handshake_hash: self.handshake_hash().to_vec(),
         })
     }

@@ -6,17 +6,19 @@ mod support;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::mem::size_of;
+use support::acquainted::{self, Meeting, Waits};
 use support::pair::{self, Answered, Ends, PATTERNS, Waiting, psk};
 use support::rng::Seeded;
-use twinlock::channel::{Conversation, OpenOffer, Opener, OwnOffer, PeerOffer, Record, Sealer};
+use twinlock::channel::{Conversation, OpenOffer, Opener, OwnOffer, PeerOffer, Record, Resumption, Sealer};
 use twinlock::handshake::{
-    AnonymousAwaitsReply, AnonymousHello, AnonymousInitiator, AnonymousReplyRead, AnonymousReplyToSign, AwaitsFinish, AwaitsReply,
-    FinishRead, FinishToSign, Full, Hello, HelloRead, Initiator, Pattern, Psk, Rejected, ReplyRead, ReplyToSign, Responder, ToAnybody,
-    Unproved,
+    AcquaintedAwaitsReply, AcquaintedHello, AcquaintedInitiator, AcquaintedReplyRead, AnonymousAwaitsReply, AnonymousHello,
+    AnonymousInitiator, AnonymousReplyRead, AnonymousReplyToSign, AnyHello, AwaitsConfirm, AwaitsFinish, AwaitsReply, Confirmed, Decoys,
+    Early, FinishRead, FinishToSign, Full, Hello, HelloRead, Initiator, Pattern, Psk, Rejected, Removed, ReplyRead, ReplyToSign, Responder,
+    ResumeAccepted, ResumeAwaitsReply, ResumeInitiator, ResumeJudged, ResumeRead, ResumeReplyRead, ToAnybody, ToHolder, Unproved,
 };
-use twinlock::identity::{Peer, SignatureAlgorithm, ToSign};
+use twinlock::identity::{Bundle, Peer, SignatureAlgorithm, StaticKey, StaticKeyToSign, ToSign};
 use twinlock::trust::{Anonymous, danger::TrustAnyone};
-use twinlock::{Channel, Distrust, Error, Fingerprint, Identity, Pinned, PublicIdentity, Refusal, Suite};
+use twinlock::{Channel, Distrust, Error, Fingerprint, Identity, Pinned, PublicIdentity, Refusal, SecretBytes, Suite};
 
 fn alice() -> &'static Identity {
     pair::alice(Suite::default())
@@ -57,6 +59,9 @@ macro_rules! for_secrets {
             Identity Psk Channel Conversation Sealer Opener OwnOffer OpenOffer
             Initiator AwaitsReply ReplyRead FinishToSign AnonymousInitiator AnonymousAwaitsReply AnonymousReplyRead
             Responder Hello HelloRead ReplyToSign AwaitsFinish FinishRead AnonymousHello AnonymousReplyToSign
+            StaticKey StaticKeyToSign SecretBytes Resumption Decoys AnyHello
+            AcquaintedInitiator AcquaintedAwaitsReply AcquaintedReplyRead AcquaintedHello AwaitsConfirm Confirmed
+            ResumeInitiator ResumeJudged ResumeAwaitsReply ResumeReplyRead ResumeRead Removed ResumeAccepted
         )
     };
 }
@@ -88,8 +93,9 @@ fn a_state_is_bound_to_its_thread() {
         )*};
     }
     for_secrets!(check);
-    check!(PeerOffer Rejected Peer PublicIdentity ToSign Unproved ToAnybody Full Error);
+    check!(PeerOffer Rejected Peer PublicIdentity ToSign Unproved ToAnybody Full ToHolder Early Bundle Error);
     // What several threads use at once.
+    assert!(has!(StaticKey: Sync) && has!(Bundle: Sync) && has!(Decoys: Sync) && has!(Resumption: Sync));
     assert!(has!(Identity: Sync) && has!(Psk: Sync) && has!(Conversation: Sync) && has!(PublicIdentity: Sync));
 }
 
@@ -117,6 +123,11 @@ fn an_error_says_nothing_or_the_same_as_another() {
         Error::InvalidKey,
         Error::InvalidFingerprint,
         Error::SignerElsewhere,
+        Error::InvalidTimes,
+        Error::OutOfDate,
+        Error::NotResumable,
+        Error::ClockBehind,
+        Error::Store,
         Error::Untrusted(Distrust::NotExpected),
         Error::Untrusted(Distrust::Unknown),
         Error::Untrusted(Distrust::ChangedKey),
@@ -213,6 +224,59 @@ fn printed(pattern: Pattern, seeds: [u64; 2]) -> Vec<String> {
     found
 }
 
+/// The states between acquaintances under these seeds.
+fn printed_between_acquaintances(pattern: Pattern, seeds: [u64; 2]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut print = |value: &dyn Debug| found.extend([format!("{value:?}"), format!("{value:#?}")]);
+    let mut meeting = Meeting::new(Suite::default(), pattern);
+    if pattern == Pattern::Resume {
+        print(&meeting.resume_initiator());
+        print(&meeting.resume_initiator().judge(&mut TrustAnyone).unwrap());
+    } else {
+        print(&meeting.initiator());
+    }
+    print(acquainted::decoys().as_ref());
+    meeting.seeds = seeds;
+    let (waits, hello) = meeting.hello();
+    let any = meeting.listening().read_hello_with(&hello, &meeting.books[1]).unwrap();
+    print(&any);
+    match (any, waits) {
+        (AnyHello::Acquainted(heard), Waits::Ik(waits)) => {
+            print(&heard);
+            print(&waits);
+            let (awaits, reply) = heard.send_reply_with_rng(&mut Seeded::new(seeds[1])).unwrap();
+            print(&awaits);
+            let read = waits.read_reply(&reply).unwrap();
+            print(&read);
+            print(read.payload());
+            let confirm = read.send_confirm(&mut TrustAnyone).unwrap().1;
+            print(&awaits.read_confirm(&confirm).unwrap());
+        }
+        (AnyHello::Resume(read), Waits::Resume(waits)) => {
+            print(&read);
+            print(&waits);
+            let removed = read.remove(&mut meeting.books[1]).unwrap();
+            print(&removed);
+            let accepted = removed.judge(&mut TrustAnyone).unwrap();
+            print(&accepted);
+            print(accepted.early_data());
+            let (_, reply) = accepted.send_reply_with_rng(&mut Seeded::new(seeds[1])).unwrap();
+            print(&waits.read_reply(&reply).unwrap());
+        }
+        _ => panic!("another pattern than was asked for"),
+    }
+    found
+}
+
+#[test]
+fn a_debug_print_between_acquaintances_shows_a_secret() {
+    for pattern in [Pattern::Ik, Pattern::IkPsk0, Pattern::Resume] {
+        let (one, other) = (printed_between_acquaintances(pattern, [1, 2]), printed_between_acquaintances(pattern, [3, 4]));
+        assert!(one.len() > 12 && one == other);
+        assert!(one.iter().all(|text| !text.contains('[')));
+    }
+}
+
 /// What differs in its secrets alone prints alike: no byte of a secret shows. (A hash that is to be signed is no secret, and does show.)
 #[test]
 fn a_debug_print_shows_a_secret() {
@@ -294,6 +358,8 @@ fn a_payload_is_printed() {
     assert_eq!(format!("{:?}", Unproved::from(b"words".to_vec())), "Unproved(5 bytes)");
     assert_eq!(format!("{:?}", ToAnybody::from(vec![])), "ToAnybody(0 bytes)");
     assert_eq!(format!("{:?}", Full::from(vec![1])), "Full(1 bytes)");
+    assert_eq!(format!("{:?}", ToHolder::from(vec![1, 2])), "ToHolder(2 bytes)");
+    assert_eq!(format!("{:?}", Early::from(vec![])), "Early(0 bytes)");
 }
 
 /// Halves of one channel, each in its own thread, at the same time.

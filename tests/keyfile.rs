@@ -608,7 +608,7 @@ fn an_error_tells_of_another_mistake_or_leaves_out_what_to_do() {
         (E::WrongPassphrase, ["wrong", "damaged"]),
         (E::EmptyPassphrase, ["protects nothing", "give another"]),
         (E::TooCostly, ["1 GiB", "scrypt N = 131072"]),
-        (E::TooLarge, ["too large", "key or a statement"]),
+        (E::TooLarge, ["too large", "a key, a statement or a bundle"]),
         (E::SecretElsewhere, ["not here", "cannot be written"]),
         (E::Randomness, ["random number generator", "nothing was written"]),
         (E::Exists { path: "a/key".into() }, ["a/key", "choose another name"]),

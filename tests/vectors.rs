@@ -1,4 +1,4 @@
-//! tests/vectors/refusals.json, over the public interface. The other files need the states from inside: src/handshake/tests and src/channel/stream/tests
+//! tests/vectors/refusals.json, and what a store of acquaintances keeps and what a bundle's file is by acquaintances.json, over the public interface. The other files need the states from inside: src/handshake/tests and src/channel/stream/tests
 //! read them there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 
@@ -6,11 +6,16 @@ mod support;
 
 use serde_json::Value;
 use support::rng::Seeded;
-use support::vectors::{built, bytes, list, load, maybe, number, ran, text, truth};
+use support::vectors::{array, built, bytes, list, load, maybe, number, ran, text, truth};
+#[cfg(feature = "std")]
+use twinlock::acquaintances::Folder;
+use twinlock::acquaintances::{Acquaintances, Book, Taken};
 use twinlock::handshake::{Hello, Initiator, Psk, Rejected, Responder};
 use twinlock::identity::SignatureAlgorithm;
+#[cfg(feature = "std")]
+use twinlock::keyfile;
 use twinlock::trust::{Anonymous, Pinned};
-use twinlock::{Error, Fingerprint, Identity, Suite};
+use twinlock::{Bundle, Error, Fingerprint, Identity, Suite};
 
 /// The identity of this side, `initiator` or `responder`, with this signature.
 fn identity(file: &Value, side: &str, signature: u64) -> Identity {
@@ -113,4 +118,61 @@ fn a_reply_is_read_otherwise_than_in_the_reference() {
     }
     assert_eq!(list(&file["initiator"]).len(), 21);
     ran("refusals.json", [("initiator", list(&file["initiator"]).iter().filter(|case| built(case)).count())]);
+}
+
+/// Offers it what the case says, and looks what it keeps in the end.
+fn keep(store: &mut impl Acquaintances, bundles: &[Value], case: &Value) {
+    let named = |name: &Value| bundles.iter().find(|bundle| bundle["name"] == *name).unwrap();
+    let mut last = 0;
+    for step in list(&case["steps"]) {
+        if step.get("clock_is_right").is_some() {
+            store.clock_is_right().unwrap();
+            continue;
+        }
+        last = number(&step["now"]);
+        let outcome = match store.take_bundle(Bundle::from_bytes(&bytes(&named(&step["bundle"])["bundle"])).unwrap(), last) {
+            Ok(Taken::First | Taken::Newer) => "kept",
+            Ok(Taken::Same) => "same",
+            Ok(Taken::Not(_)) | Err(_) => "refused",
+        };
+        assert_eq!(outcome, text(&step["outcome"]), "{}: {step}", case["name"]);
+    }
+    for bundle in bundles.iter().filter(|bundle| built(bundle)) {
+        let suite = Suite::from_id(number(&bundle["suite"]) as u16).unwrap();
+        let kept = store.acquaintance(suite, &array(&bundle["reference"]), last).unwrap();
+        let keeps = list(&case["keeps"]).contains(&bundle["name"]);
+        assert_eq!(
+            kept.map(|kept| kept.as_bytes().to_vec()),
+            keeps.then(|| bytes(&bundle["bundle"])),
+            "{}: {}",
+            case["name"],
+            bundle["name"]
+        );
+    }
+}
+
+#[test]
+fn a_store_keeps_another_bundle_than_in_the_reference() {
+    let file = load("acquaintances.json");
+    let (bundles, cases) = (list(&file["bundles"]), list(&file["keeping"]));
+    for case in cases {
+        keep(&mut Book::new(), bundles, case);
+        #[cfg(feature = "std")]
+        keep(&mut Folder::open(tempfile::tempdir().unwrap().path().join("store")).unwrap(), bundles, case);
+    }
+    ran("acquaintances.json", [("keeping", cases.len())]);
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_bundle_as_a_file_differs_from_the_reference() {
+    let file = load("acquaintances.json");
+    let (bundles, files) = (list(&file["bundles"]), list(&file["bundle_files"]));
+    for case in files {
+        let named = bundles.iter().find(|bundle| bundle["name"] == case["case"]).unwrap();
+        let bundle = Bundle::from_bytes(&bytes(&named["bundle"])).unwrap();
+        assert_eq!(keyfile::bundle_to_pem(&bundle), text(&case["pem"]), "{}", case["case"]);
+        assert_eq!(keyfile::bundle_from_pem(text(&case["pem"])).unwrap().as_bytes(), bundle.as_bytes());
+    }
+    ran("acquaintances.json", [("bundle_files", files.len())]);
 }

@@ -11,9 +11,11 @@
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
-use table::{Cost, support};
-use twinlock::handshake::{Pattern, Psk};
-use twinlock::{Identity, Suite};
+use support::acquainted::{Acquainted, NOW};
+use table::{Cost, PATTERNS, support};
+use twinlock::handshake::Psk;
+use twinlock::identity::StaticKey;
+use twinlock::{Bundle, Identity, Suite};
 
 mod table;
 
@@ -46,21 +48,30 @@ fn main() {
 fn measure(runs: u32) -> BTreeMap<(u16, String), Duration> {
     let mut figures = BTreeMap::<_, Duration>::new();
     let mut add = |suite: Suite, cost: Cost, took: Duration| *figures.entry((suite.id(), format!("{cost:?}"))).or_default() += took / runs;
-    let parties: Vec<_> = Suite::ALL.iter().map(|suite| support::Parties::new(*suite)).collect();
+    let known: Vec<_> = Suite::ALL.iter().map(|suite| Acquainted::new(*suite)).collect();
+    let mut remembered: Vec<_> = known.iter().map(|known| Some(known.remember())).collect();
     let psk = Psk::generate().unwrap();
     for run in 0..runs {
         eprint!("\r{run} of {runs} handshakes of each kind");
-        for parties in &parties {
-            let psk = Some(&psk);
-            let took = [parties.xx(None), parties.xx(psk), parties.nx(None), parties.nx(psk)];
-            for (pattern, (took, _)) in [Pattern::Xx, Pattern::XxPsk0, Pattern::Nx, Pattern::NxPsk0].into_iter().zip(took) {
+        for (known, remembered) in known.iter().zip(&mut remembered) {
+            let (parties, psk) = (&known.parties, Some(&psk));
+            let (resumed, _, next) = known.resume(remembered.take().unwrap());
+            *remembered = Some(next);
+            let met = [parties.xx(None), parties.xx(psk), parties.nx(None), parties.nx(psk), known.ik(None), known.ik(psk)];
+            let took = met.into_iter().map(|(took, _)| took).chain([resumed]);
+            for (pattern, took) in PATTERNS.into_iter().zip(took) {
                 add(parties.suite, Cost::Both(pattern), took.both());
                 add(parties.suite, Cost::Initiator(pattern), took.initiator);
                 add(parties.suite, Cost::Responder(pattern), took.responder);
             }
-            let start = support::clock();
-            Identity::generate_for(parties.suite.signature()).unwrap();
-            add(parties.suite, Cost::Generate, support::clock() - start);
+            let mut time = |cost, f: &dyn Fn()| {
+                let start = support::clock();
+                f();
+                add(parties.suite, cost, support::clock() - start);
+            };
+            time(Cost::Generate, &|| drop(Identity::generate_for(parties.suite.signature()).unwrap()));
+            time(Cost::StaticKey, &|| drop(StaticKey::generate(&parties.alice, parties.suite, NOW, NOW + 1).unwrap()));
+            time(Cost::ReadBundle, &|| drop(Bundle::from_bytes(known.alice.bundle().as_bytes()).unwrap()));
         }
     }
     for suite in Suite::ALL {

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 use std::sync::LazyLock;
-use support::Parties;
+use support::acquainted::Acquainted;
 use twinlock::channel::CloseCode;
 use twinlock::handshake::{Pattern, Psk};
 use twinlock::identity::{SignatureAlgorithm, Statement};
@@ -23,10 +23,18 @@ pub(crate) enum Cost {
     Responder(Pattern),
     Both(Pattern),
     Generate,
+    /// A static key and its bundle made.
+    StaticKey,
+    /// A bundle read and verified.
+    ReadBundle,
     /// A message of so many bytes in one record, sealed and opened.
     Record(usize),
     Rekey,
 }
+
+/// In the order of the table.
+pub(crate) const PATTERNS: [Pattern; 7] =
+    [Pattern::Xx, Pattern::XxPsk0, Pattern::Nx, Pattern::NxPsk0, Pattern::Ik, Pattern::IkPsk0, Pattern::Resume];
 
 /// The algorithms' own table: what each offers against which attacker, and where its document stands.
 pub(crate) const ALGORITHMS: &[[&str; 5]] = &[
@@ -198,6 +206,9 @@ struct Sizes {
     xx: Vec<usize>,
     psk: usize,
     nx: Vec<usize>,
+    ik: Vec<usize>,
+    ik_psk: usize,
+    resume: Vec<usize>,
     refusal: usize,
     records: Records,
     secret_pem: usize,
@@ -207,6 +218,10 @@ struct Sizes {
     beside_pem: usize,
     instead: usize,
     revoked: usize,
+    bundle: usize,
+    static_key: usize,
+    /// Of somebody with an identity, without its prologue.
+    record: usize,
 }
 
 /// Whole frames of a channel.
@@ -248,7 +263,9 @@ fn sealed(write: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>) -> usize {
 
 impl Sizes {
     fn of(suite: Suite) -> Self {
-        let parties = Parties::new(suite);
+        let known = Acquainted::new(suite);
+        let (parties, remembered) = (&known.parties, known.remember());
+        let record = remembered.record.to_secret_bytes().expose().len() - remembered.record.prologue().len();
         // Beside stands an identity of the highest other algorithm, where there is one.
         let other = *SignatureAlgorithm::ALL
             .iter()
@@ -263,6 +280,9 @@ impl Sizes {
             xx,
             psk: parties.xx(Some(&Psk::generate().unwrap())).1[0],
             nx: parties.nx(None).1,
+            ik: known.ik(None).1,
+            ik_psk: known.ik(Some(&Psk::generate().unwrap())).1[0],
+            resume: known.resume(remembered).1,
             refusal: parties.refusal(),
             records: Records::of(channels),
             secret_pem: keyfile::to_pem(&parties.alice).unwrap().len(),
@@ -272,6 +292,9 @@ impl Sizes {
             beside_pem: keyfile::statement_to_pem(&beside).len(),
             instead: Statement::instead(&parties.alice, &parties.bob, 0).unwrap().as_bytes().len(),
             revoked: Statement::revoked(&parties.alice, 0).unwrap().as_bytes().len(),
+            bundle: known.alice.bundle().as_bytes().len(),
+            static_key: known.alice.to_secret_bytes().expose().len(),
+            record,
         }
     }
 }
@@ -298,7 +321,16 @@ fn bytes(page: &mut String) {
         row(page, &format!("`NX` message {}", at + 1), |suite| grouped(of(suite).nx[at]));
     }
     row(page, "`NX`, both", |suite| grouped(of(suite).nx.iter().sum()));
-    row(page, "message 1 with a psk", |suite| grouped(of(suite).psk));
+    row(page, "message 1 of `XX` or `NX` with a psk", |suite| grouped(of(suite).psk));
+    for at in 0..2 {
+        row(page, &format!("`IK` message {}", at + 1), |suite| grouped(of(suite).ik[at]));
+    }
+    row(page, "`IK`, both, and its `Confirm`", |suite| grouped(of(suite).ik.iter().sum()));
+    row(page, "message 1 of `IK` with a psk", |suite| grouped(of(suite).ik_psk));
+    for at in 0..2 {
+        row(page, &format!("`resume` message {}", at + 1), |suite| grouped(of(suite).resume[at]));
+    }
+    row(page, "`resume`, both", |suite| grouped(of(suite).resume.iter().sum()));
     row(page, "a refusal in the place of message 2", |suite| grouped(of(suite).refusal));
     row(page, "a record, over its content", |suite| grouped(of(suite).records.over));
     row(page, "`RekeyOffer` record", |suite| grouped(suite.encapsulation_key_len() + of(suite).records.over));
@@ -306,22 +338,29 @@ fn bytes(page: &mut String) {
     row(page, "`KeyUpdate` record", |suite| grouped(of(suite).records.key_update));
     row(page, "`Ping` record", |suite| grouped(of(suite).records.ping));
     row(page, "`Abort` record", |suite| grouped(of(suite).records.abort));
+    row(page, "`Confirm` record", |suite| grouped(of(suite).ik[2] + 2));
+    row(page, "`Bundle` record", |suite| grouped(of(suite).bundle + of(suite).records.over));
     row(page, "`Close` record", |suite| of(suite).records.close.map(grouped).join(" to "));
     row(page, "statement: beside, the largest", |suite| grouped(of(suite).beside));
     row(page, "the same in a file, PEM", |suite| grouped(of(suite).beside_pem));
     row(page, "statement: instead, same algorithm", |suite| grouped(of(suite).instead));
     row(page, "statement: revoked", |suite| grouped(of(suite).revoked));
+    row(page, "bundle", |suite| grouped(of(suite).bundle));
+    row(page, "static key as kept, with its bundle", |suite| grouped(of(suite).static_key));
+    row(page, "resumption record as kept, and the prologue", |suite| grouped(of(suite).record));
     page.push_str("\nA handshake message's frame has 2 bytes more than its body, which is what stands here, with an empty payload.\n");
 }
 
 fn time(page: &mut String, cost: &mut impl FnMut(Suite, Cost) -> String) {
     head(page);
-    for pattern in [Pattern::Xx, Pattern::XxPsk0, Pattern::Nx, Pattern::NxPsk0] {
+    for pattern in PATTERNS {
         row(page, &format!("`{}`, both sides", pattern.name()), |suite| cost(suite, Cost::Both(pattern)));
         row(page, &format!("`{}`, initiator", pattern.name()), |suite| cost(suite, Cost::Initiator(pattern)));
         row(page, &format!("`{}`, responder", pattern.name()), |suite| cost(suite, Cost::Responder(pattern)));
     }
     row(page, "an identity made", |suite| cost(suite, Cost::Generate));
+    row(page, "a static key and its bundle made", |suite| cost(suite, Cost::StaticKey));
+    row(page, "a bundle read", |suite| cost(suite, Cost::ReadBundle));
     for size in [64, 1024, 16_384] {
         row(page, &format!("a record of {}, sealed and opened", grouped(size)), |suite| cost(suite, Cost::Record(size)));
     }

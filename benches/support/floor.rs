@@ -4,8 +4,14 @@
 //! X-Wing keygen ............ SHAKE256, ML-KEM-768 keygen, X25519 base point
 //! X-Wing encaps ............ ML-KEM-768 key check and encaps, X25519 base point and DH, SHA3-256
 //! X-Wing decaps ............ ML-KEM-768 decaps, X25519 DH, SHA3-256
-//! composite signature ...... SHA-512, ML-DSA-65 sign (hedged), Ed25519 sign        2 of each in XX, 1 in NX
+//! composite signature ...... SHA-512, ML-DSA-65 sign (hedged), Ed25519 sign
 //! verification ............. SHA-512, ML-DSA-65 verify, Ed25519 verify_strict
+//!
+//!              keygen   encaps   decaps   signatures, verified
+//! XX                1        1        1                      2
+//! NX                1        1        1                      1
+//! IK                1        3        3                      0      two of them to the static keys of the bundles
+//! resume            1        1        1                      0
 //! ```
 //!
 //! The floor is low on purpose. It leaves out what every such handshake does besides: drawing randomness, decoding the peer's Ed25519 key, sealing and hashing
@@ -61,37 +67,62 @@ fn combine(ss_m: &[u8; 32], ss_x: &SharedSecret, ct_x: &PublicKey, pk_x: &Public
     hash.chain_update(br"\.//^\").finalize().into()
 }
 
-/// The KEM's primitives, and each signer's signature made and verified, on inputs drawn beforehand: two signers are XX's, one is NX's.
-pub(crate) fn primitives(signers: &[Composite]) -> Duration {
-    let (seed, m, e_x) = (random::<32>(), random::<32>(), random::<32>());
+/// A key pair of X-Wing, expanded and decoded.
+pub(crate) struct XWing {
+    pair: mlkem768::MlKem768KeyPair,
+    sk_x: StaticSecret,
+    pk_x: PublicKey,
+}
+
+/// What is drawn for one encapsulation.
+type Coins = ([u8; 32], [u8; 32]);
+
+impl XWing {
+    /// A static key of a bundle: it exists beforehand, and its check was when the bundle was read.
+    pub(crate) fn new() -> Self {
+        Self::from_seed(&random())
+    }
+
+    fn from_seed(seed: &[u8; 32]) -> Self {
+        let mut shake = Shake256::default();
+        shake.update(seed);
+        let mut xof = shake.finalize_xof();
+        let (mut dz, mut sk_x) = ([0; 64], [0; 32]);
+        xof.read(&mut dz);
+        xof.read(&mut sk_x);
+        let sk_x = StaticSecret::from(sk_x);
+        Self { pair: mlkem768::generate_key_pair(dz), pk_x: PublicKey::from(&sk_x), sk_x }
+    }
+
+    /// Both sides' shared secret, encapsulated and decapsulated.
+    fn exchange(&self, (m, e_x): Coins) -> [[u8; 32]; 2] {
+        let (ct_m, ss_m) = mlkem768::encapsulate(self.pair.public_key(), m);
+        let e_x = StaticSecret::from(e_x);
+        let ct_x = PublicKey::from(&e_x);
+        let sent = combine(&ss_m, &e_x.diffie_hellman(&self.pk_x), &ct_x, &self.pk_x);
+        let ss_m = mlkem768::decapsulate(self.pair.private_key(), &ct_m);
+        [sent, combine(&ss_m, &self.sk_x.diffie_hellman(&ct_x), &ct_x, &self.pk_x)]
+    }
+}
+
+/// The KEM's primitives, with an ephemeral key and these static ones, and each signer's signature made and verified, on inputs drawn beforehand.
+pub(crate) fn primitives(statics: &[XWing], signers: &[Composite]) -> Duration {
+    let (seed, coins) = (random::<32>(), (random(), random()));
+    let static_coins: Vec<Coins> = statics.iter().map(|_| (random(), random())).collect();
     let drawn: Vec<_> = signers.iter().map(|_| (random::<32>(), random::<32>())).collect();
     let start = clock();
 
-    let mut shake = Shake256::default();
-    shake.update(&seed);
-    let mut xof = shake.finalize_xof();
-    let (mut dz, mut sk_x) = ([0; 64], [0; 32]);
-    xof.read(&mut dz);
-    xof.read(&mut sk_x);
-    let pair = mlkem768::generate_key_pair(dz);
-    let sk_x = StaticSecret::from(sk_x);
-    let pk_x = PublicKey::from(&sk_x);
-
-    assert!(mlkem768::validate_public_key(pair.public_key()));
-    let (ct_m, ss_m) = mlkem768::encapsulate(pair.public_key(), m);
-    let e_x = StaticSecret::from(e_x);
-    let ct_x = PublicKey::from(&e_x);
-    let sent = combine(&ss_m, &e_x.diffie_hellman(&pk_x), &ct_x, &pk_x);
-
-    let ss_m = mlkem768::decapsulate(pair.private_key(), &ct_m);
-    let received = combine(&ss_m, &sk_x.diffie_hellman(&ct_x), &ct_x, &pk_x);
+    let e = XWing::from_seed(&seed);
+    assert!(mlkem768::validate_public_key(e.pair.public_key()));
+    let mut exchanged = vec![e.exchange(coins)];
+    exchanged.extend(statics.iter().zip(static_coins).map(|(key, coins)| key.exchange(coins)));
 
     for (signer, (message, rnd)) in signers.iter().zip(&drawn) {
         let signature = signer.sign(message, *rnd);
         signer.verify(message, &signature);
     }
     let took = clock() - start;
-    assert_eq!(sent, received);
+    assert!(exchanged.iter().all(|[sent, received]| sent == received));
     took
 }
 

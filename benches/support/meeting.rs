@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each benchmark uses a part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on stops")]
 
+#[path = "acquainted.rs"]
+pub(crate) mod acquainted;
+
 use std::time::Duration;
 use twinlock::handshake::{AnonymousInitiator, Hello, Initiator, Psk, Responder};
 use twinlock::trust::Anonymous;

@@ -40,6 +40,10 @@ pub enum RecordType {
     RekeyOffer,
     /// 6: the ciphertext that answers an offer.
     Rekey,
+    /// 7: the sender's bundle.
+    Bundle,
+    /// 8: the initiator's first record where no signature proved it, and nowhere else.
+    Confirm,
     /// 9: is anybody there?
     Ping,
     /// 10: the message begun ends unfinished.
@@ -47,7 +51,18 @@ pub enum RecordType {
 }
 
 impl RecordType {
-    const ALL: [Self; 8] = [Self::Data, Self::End, Self::Close, Self::KeyUpdate, Self::RekeyOffer, Self::Rekey, Self::Ping, Self::Abort];
+    const ALL: [Self; 10] = [
+        Self::Data,
+        Self::End,
+        Self::Close,
+        Self::KeyUpdate,
+        Self::RekeyOffer,
+        Self::Rekey,
+        Self::Bundle,
+        Self::Confirm,
+        Self::Ping,
+        Self::Abort,
+    ];
 
     /// The byte on the wire.
     pub const fn id(self) -> u8 {
@@ -58,6 +73,8 @@ impl RecordType {
             Self::KeyUpdate => 4,
             Self::RekeyOffer => 5,
             Self::Rekey => 6,
+            Self::Bundle => 7,
+            Self::Confirm => 8,
             Self::Ping => 9,
             Self::Abort => 10,
         }

@@ -1,6 +1,8 @@
 //! The suite's hash, HKDF over it, and the public digests (docs/protocol.md, section 1).
 
 use crate::crypto::backend;
+#[cfg(test)]
+use crate::crypto::work;
 use crate::error::Error;
 use crate::secret::{Secret, scrubbed};
 
@@ -35,6 +37,8 @@ impl Hash {
 
     /// `H(parts joined)`, in the first HASHLEN bytes.
     pub(crate) fn hash(self, parts: &[&[u8]]) -> Secret<HASHLEN_MAX> {
+        #[cfg(test)]
+        work::did("hash", parts.iter().map(|part| part.len()).sum());
         match self {
             Self::Sha256 => {
                 let mut digest = backend::sha256(parts);
@@ -58,6 +62,8 @@ impl Hash {
 
     /// `Extract(salt, ikm)` of RFC 5869, in the first HASHLEN bytes.
     pub(crate) fn extract(self, salt: &[u8], ikm: &[u8]) -> Secret<HASHLEN_MAX> {
+        #[cfg(test)]
+        work::did("extract", salt.len() + ikm.len());
         self.scrubbed(|| self.extract_here(salt, ikm))
     }
 
@@ -75,6 +81,8 @@ impl Hash {
 
     /// `Expand(prk, info, out.len())` of RFC 5869. [`Error::TooLong`] above 255 · HASHLEN bytes.
     pub(crate) fn expand(self, prk: &Secret<HASHLEN_MAX>, info: &[&[u8]], out: &mut [u8]) -> Result<(), Error> {
+        #[cfg(test)]
+        work::did("expand", out.len());
         self.scrubbed(|| self.expand_here(prk, info, out))
     }
 

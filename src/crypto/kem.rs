@@ -6,6 +6,7 @@
 //! kyber768_x25519 .. of round 3                   section 3.6
 //! ```
 
+pub(crate) mod kept;
 #[cfg(feature = "round3")]
 mod kyber768_x25519;
 #[cfg(feature = "level5")]
@@ -13,6 +14,8 @@ mod mlkem1024_p384;
 mod xwing;
 
 use crate::crypto::backend;
+#[cfg(test)]
+use crate::crypto::work;
 use crate::error::Error;
 use crate::secret::{Secret, scrubbed};
 use alloc::boxed::Box;
@@ -119,8 +122,23 @@ impl EncapsulationKey {
         &self.bytes
     }
 
+    /// Whether something can be encapsulated to this key: not where its X25519 half gives the all-zero result, which it does with every secret or with none.
+    /// Nothing here is secret.
+    pub(crate) fn can_be_used(&self) -> bool {
+        let contributes = || self.bytes.last_chunk().is_some_and(|pk_x| x25519(&[1; 32], pk_x).1.into());
+        match self.kem {
+            Kem::XWing => contributes(),
+            #[cfg(feature = "level5")]
+            Kem::MlKem1024P384 => true,
+            #[cfg(feature = "round3")]
+            Kem::X25519Kyber768R3 => contributes(),
+        }
+    }
+
     /// Draws what it needs and gives the ciphertext and the shared secret. An all-zero X25519 result is [`Error::Authentication`].
     pub(crate) fn encapsulate(&self, rng: &mut impl TryCryptoRng) -> Result<(Ciphertext, Secret<32>), Error> {
+        #[cfg(test)]
+        work::did("encapsulate", self.bytes.len());
         let (bytes, ss) = self.kem.scrubbed(|| self.encapsulate_here(rng))?;
         Ok((Ciphertext { kem: self.kem, bytes }, ss))
     }
@@ -150,31 +168,36 @@ impl Ciphertext {
 impl DecapsulationKey {
     /// A fresh key pair. The seed is what is kept and imported where anything is, never the expanded key: ML-KEM binds nothing to an expanded one.
     pub(crate) fn generate(kem: Kem, rng: &mut impl TryCryptoRng) -> Result<(Self, EncapsulationKey), Error> {
+        #[cfg(test)]
+        work::did("generate", kem.encapsulation_key_len());
         let (key, bytes) = kem.scrubbed(|| Self::generate_here(kem, rng))?;
         Ok((key, EncapsulationKey { kem, bytes }))
     }
 
     fn generate_here(kem: Kem, rng: &mut impl TryCryptoRng) -> Result<(Self, Box<[u8]>), Error> {
-        Ok(match kem {
-            Kem::XWing => {
-                let (key, ek) = xwing::Key::from_seed(&Secret::random(rng)?)?;
-                (Self::XWing(key), ek)
-            }
+        let drawn = Secret::random(rng)?;
+        match kem {
+            Kem::XWing => Self::xwing(&drawn),
             #[cfg(feature = "level5")]
-            Kem::MlKem1024P384 => {
-                let (key, ek) = mlkem1024_p384::Key::from_seed(&Secret::random(rng)?)?;
-                (Self::MlKem1024P384(key), ek)
-            }
+            Kem::MlKem1024P384 => Self::mlkem1024_p384(&drawn),
             #[cfg(feature = "round3")]
-            Kem::X25519Kyber768R3 => {
-                let (key, ek) = kyber768_x25519::Key::generate(Secret::random(rng)?)?;
-                (Self::X25519Kyber768R3(key), ek)
-            }
-        })
+            Kem::X25519Kyber768R3 => kyber768_x25519::Key::generate(drawn).map(|(key, ek)| (Self::X25519Kyber768R3(key), ek)),
+        }
+    }
+
+    fn xwing(seed: &Secret<32>) -> Result<(Self, Box<[u8]>), Error> {
+        xwing::Key::from_seed(seed).map(|(key, ek)| (Self::XWing(key), ek))
+    }
+
+    #[cfg(feature = "level5")]
+    fn mlkem1024_p384(seed: &Secret<32>) -> Result<(Self, Box<[u8]>), Error> {
+        mlkem1024_p384::Key::from_seed(seed).map(|(key, ek)| (Self::MlKem1024P384(key), ek))
     }
 
     /// A wrong post-quantum half shows only later, as a tag that fails; an all-zero X25519 result and no point of P-384 are [`Error::Authentication`].
     pub(crate) fn decapsulate(&self, ct: &Ciphertext) -> Result<Secret<32>, Error> {
+        #[cfg(test)]
+        work::did("decapsulate", ct.bytes.len());
         ct.kem.scrubbed(|| self.decapsulate_here(ct))
     }
 

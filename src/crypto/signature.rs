@@ -16,6 +16,8 @@ mod mldsa65_ed25519;
 #[cfg(feature = "level5")]
 mod mldsa87_p384;
 
+#[cfg(test)]
+use crate::crypto::work;
 use crate::crypto::{backend, label};
 use crate::error::Error;
 use crate::secret::scrubbed;
@@ -228,6 +230,8 @@ impl VerifyingKey {
 
     /// Verifies both halves, always, and says nothing about which failed. A signature of another algorithm is [`Error::WrongKind`].
     pub(crate) fn verify(&self, context: &[u8], message: &[u8], signature: &Signature) -> Result<(), Error> {
+        #[cfg(test)]
+        work::did("verify", message.len());
         if signature.algorithm != self.algorithm() {
             return Err(Error::WrongKind);
         }
@@ -315,6 +319,8 @@ impl SigningKey {
 
     /// Signs, hedged: 32 bytes are drawn afresh for ML-DSA, so that a fault in two signatures of one message gives no key. Round 3's crate cannot.
     pub(crate) fn sign(&self, context: &[u8], message: &[u8], rng: &mut impl TryCryptoRng) -> Result<Signature, Error> {
+        #[cfg(test)]
+        work::did("sign", message.len());
         let bytes = self.public.algorithm().scrubbed_signing(|| self.secret.sign(context, message, rng))?;
         Ok(Signature { algorithm: self.public.algorithm(), bytes })
     }

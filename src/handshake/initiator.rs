@@ -8,16 +8,16 @@
 
 use super::message::{read_ekem, read_payload, read_s, read_sig, to_sign, write_e, write_payload, write_s, write_sig};
 use super::pattern::{Pattern, Role, bounds};
-use super::{Full, Psk, ToAnybody, Unproved, begin, check_payload};
-use crate::channel::Channel;
+use super::{Full, Psk, ToAnybody, Unproved, begin, check_payload, reply_body, root};
+use crate::channel::{Channel, Role as Side, Root, Unjudged};
 use crate::crypto::kem::DecapsulationKey;
 use crate::crypto::signature::Signature;
 use crate::crypto::suite::Suite;
-use crate::error::{Error, Refusal};
-use crate::identity::{Identity, Peer, ToSign, Trusted};
+use crate::error::Error;
+use crate::identity::{Fingerprint, Identity, Peer, ToSign, Trusted};
 use crate::symmetric::SymmetricState;
 use crate::trust::Trust;
-use crate::wire::{Reader, frame_body, put_frame};
+use crate::wire::{Reader, put_frame};
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use rand_core::TryCryptoRng;
@@ -75,6 +75,7 @@ struct Waiting {
     suite: Suite,
     pattern: Pattern,
     e: DecapsulationKey,
+    root: Root,
 }
 
 /// After message 2.
@@ -84,6 +85,7 @@ struct Replied {
     pattern: Pattern,
     peer: Peer,
     payload: ToAnybody,
+    root: Root,
 }
 
 impl Initiator {
@@ -124,7 +126,7 @@ impl Initiator {
         if has != needs {
             return Err(Error::WrongIdentity { has: has.id(), needs: needs.id() });
         }
-        let (waiting, frame) = self.opening.hello(true, rng)?;
+        let (waiting, frame) = self.opening.hello(Some(self.me.fingerprint()), rng)?;
         Ok((AwaitsReply { me: self.me, waiting }, frame))
     }
 }
@@ -241,7 +243,7 @@ impl AnonymousInitiator {
 
     /// As [`AnonymousInitiator::send_hello`]. Draws a KEM seed of 32 bytes.
     pub fn send_hello_with_rng(self, rng: &mut impl TryCryptoRng) -> Result<(AnonymousAwaitsReply, Vec<u8>), Error> {
-        let (waiting, frame) = self.0.hello(false, rng)?;
+        let (waiting, frame) = self.0.hello(None, rng)?;
         Ok((AnonymousAwaitsReply(waiting), frame))
     }
 }
@@ -286,9 +288,9 @@ impl Opening {
     }
 
     /// Message 1: header · (psk,) e · payload.
-    fn hello(self, identified: bool, rng: &mut impl TryCryptoRng) -> Result<(Waiting, Vec<u8>), Error> {
+    fn hello(self, me: Option<Fingerprint>, rng: &mut impl TryCryptoRng) -> Result<(Waiting, Vec<u8>), Error> {
         check_payload(self.payload.as_bytes())?;
-        let (pattern, suite) = (Pattern::new(identified, self.psk.is_some()), self.suite()?);
+        let (pattern, suite) = (Pattern::new(me.is_some(), self.psk.is_some()), self.suite()?);
         let (mut state, header) = begin(pattern, suite, &self.prologue);
         let mut body = header.to_vec();
         if let Some(psk) = &self.psk {
@@ -299,13 +301,14 @@ impl Opening {
         write_payload(&mut state, self.payload.as_bytes(), &mut body)?;
         let mut frame = Vec::new();
         put_frame(&mut frame, &body)?;
-        Ok((Waiting { state, suite, pattern, e }, frame))
+        let root = root(me, self.prologue, self.psk.as_ref(), suite)?;
+        Ok((Waiting { state, suite, pattern, e, root }, frame))
     }
 }
 
 impl Waiting {
     fn frame_bounds(&self) -> RangeInclusive<usize> {
-        1..=*bounds(self.pattern.reply_len(self.suite)).end()
+        self.pattern.reply_bounds(self.suite)
     }
 
     /// Message 2: status 0 · ekem, s, sig · payload.
@@ -320,22 +323,13 @@ impl Waiting {
         read_sig(&mut self.state, self.pattern, Role::Responder, &identity, &mut body)?;
         let payload = read_payload(&mut self.state, body)?.into();
         let peer = Peer::new(Some(identity), self.suite);
-        Ok(Replied { state: self.state, suite: self.suite, pattern: self.pattern, peer, payload })
+        Ok(Replied { state: self.state, suite: self.suite, pattern: self.pattern, peer, payload, root: self.root })
     }
 }
 
 impl Replied {
     fn into_channel(self, trusted: Trusted) -> Result<Channel, Error> {
-        Channel::new(self.state.into_secrets()?, true, self.suite, self.peer, trusted)
-    }
-}
-
-/// A body that is a message; or the refusal that it is.
-fn reply_body(frame: &[u8]) -> Result<&[u8], Error> {
-    match frame_body(frame)? {
-        [] | [0] => Err(Error::Malformed),
-        [status] => Err(Error::RefusedByPeer(Refusal::from_status(*status))),
-        body if body.first() == Some(&0) => Ok(body),
-        _ => Err(Error::Malformed),
+        let unjudged = Unjudged::new(self.state.into_secrets()?, Side::Opener, self.suite)?;
+        Ok(unjudged.accept(self.peer, trusted, Some(self.root)))
     }
 }

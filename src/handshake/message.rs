@@ -3,6 +3,7 @@
 //! They know nothing of headers and statuses, so that a test can run them against another implementation of PQNoise.
 
 use super::pattern::{Pattern, Role};
+use crate::crypto::kem::kept::KeptKey;
 use crate::crypto::kem::{Ciphertext, DecapsulationKey, EncapsulationKey, Kem};
 use crate::crypto::signature::{Signature, SignatureAlgorithm};
 use crate::error::Error;
@@ -25,7 +26,8 @@ pub(super) fn read_e(state: &mut SymmetricState, kem: Kem, psk: bool, body: &mut
     Ok(ek)
 }
 
-fn mix_e(state: &mut SymmetricState, ek: &EncapsulationKey, psk: bool) -> Result<(), Error> {
+/// `e`, where the key was checked before, once for several runs of the transcript.
+pub(super) fn mix_e(state: &mut SymmetricState, ek: &EncapsulationKey, psk: bool) -> Result<(), Error> {
     state.mix_hash(ek.as_bytes());
     if psk { state.mix_key(ek.as_bytes()) } else { Ok(()) }
 }
@@ -49,6 +51,37 @@ pub(super) fn read_ekem(state: &mut SymmetricState, kem: Kem, e: DecapsulationKe
     let ss = e.decapsulate(&ct)?;
     state.mix_hash(ct.as_bytes());
     state.mix_key(ss.expose())
+}
+
+/// `skem`: encapsulates to the static key of the peer's bundle.
+pub(super) fn write_skem(
+    state: &mut SymmetricState,
+    ek: &EncapsulationKey,
+    rng: &mut impl TryCryptoRng,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let (ct, ss) = ek.encapsulate(rng)?;
+    state.encrypt_and_hash(ct.as_bytes(), out)?;
+    state.mix_key_and_hash(ss.expose())
+}
+
+/// `skem`: where the ciphertext has a tag, the static key decapsulates only once that verified.
+pub(super) fn read_skem(state: &mut SymmetricState, kem: Kem, key: &KeptKey, body: &mut Reader<'_>) -> Result<(), Error> {
+    let sealed = body.bytes(kem.ciphertext_len().saturating_add(state.overhead()))?;
+    let ct = Ciphertext::from_bytes(kem, &state.decrypt_and_hash(sealed)?)?;
+    let ss = key.decapsulate(&ct)?;
+    state.mix_key_and_hash(ss.expose())
+}
+
+/// `sref`: the reference to the sender's own bundle.
+pub(super) fn write_sref(state: &mut SymmetricState, reference: &[u8; 32], out: &mut Vec<u8>) -> Result<(), Error> {
+    state.encrypt_and_hash(reference, out)
+}
+
+/// `sref`: nothing says yet that its owner sent it.
+pub(super) fn read_sref(state: &mut SymmetricState, body: &mut Reader<'_>) -> Result<[u8; 32], Error> {
+    let sealed = body.bytes(state.overhead().saturating_add(32))?;
+    state.decrypt_and_hash(sealed)?.try_into().map_err(|_| Error::Malformed)
 }
 
 /// `s`: the identity's public key.

@@ -48,6 +48,19 @@ payload! {
 }
 
 payload! {
-    /// In the third message. It comes from the proved initiator, and the proved responder alone can read it.
+    /// In the third message: it comes from the proved initiator, and the proved responder alone can read it. In the second of `resume`: it comes from the responder that has
+    /// removed the secret, and whoever sent the first message can read it.
     Full
+}
+
+payload! {
+    /// In the second message of `IK`. It comes from the responder, which is proved. Whoever holds the initiator's static key can read it, now or later: nobody has confirmed
+    /// yet whose the ephemeral key is.
+    ToHolder
+}
+
+payload! {
+    /// In the first message of `resume`. It comes from the holder of the secret, who alone can read it besides the responder; forward secret once the responder has removed the
+    /// secret. It is processed at most once, perhaps without an answer ever arriving.
+    Early
 }

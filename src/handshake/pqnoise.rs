@@ -1,5 +1,5 @@
 //! The tokens against another implementation of PQNoise: the `clatter` crate, with X-Wing from the `x-wing` crate, so that nothing below is shared but the
-//! bytes drawn. Without header and status, `e` and `ekem` are PQNoise's `pqNN`; `s` and `sig` it does not have.
+//! bytes drawn. Without header and status, `e` and `ekem` are PQNoise's `pqNN`, and with `skem` before them its `pqNK`; `s` and `sig` it does not have.
 //!
 //! Both sides draw from generators that start equal. So each message must be, byte for byte, the one that the other implementation makes, and be read by it.
 
@@ -7,9 +7,10 @@
 
 extern crate std;
 
-use super::message::{read_e, read_ekem, read_payload, write_e, write_ekem, write_payload};
+use super::message::{read_e, read_ekem, read_payload, read_skem, write_e, write_ekem, write_payload, write_skem};
 use crate::crypto::aead::Aead;
 use crate::crypto::hash::Hash;
+use crate::crypto::kem::kept::KeptKey;
 use crate::crypto::kem::{DecapsulationKey, EncapsulationKey, Kem};
 use crate::symmetric::SymmetricState;
 use crate::wire::Reader;
@@ -17,12 +18,13 @@ use clatter::bytearray::{ByteArray, HeapArray};
 use clatter::crypto::cipher::ChaChaPoly;
 use clatter::crypto::hash::Sha256;
 use clatter::error::{KemError, KemResult};
-use clatter::handshakepattern::noise_pqnn;
+use clatter::handshakepattern::{noise_pqnk, noise_pqnn};
 use clatter::rand_core as old;
-use clatter::traits::{CryptoComponent, Handshaker, Rng};
+use clatter::traits::{CryptoComponent, Handshaker, Kem as _, Rng};
 use clatter::{KeyPair, PqHandshakeCore};
 use core::convert::Infallible;
 use rand_core::{TryCryptoRng, TryRng};
+use std::string::String;
 use std::vec;
 use std::vec::Vec;
 use x_wing::{Decapsulate, Decapsulator, KeyExport};
@@ -86,6 +88,9 @@ impl old::RngCore for Counting {
 
 impl old::CryptoRng for Counting {}
 
+/// Where the counting begins for the static key.
+const S: u8 = 77;
+
 /// Their X-Wing, as a KEM for their handshake.
 #[derive(Clone)]
 struct XWing;
@@ -127,9 +132,16 @@ impl clatter::traits::Kem for XWing {
 struct Theirs(PqHandshakeCore<XWing, XWing, ChaChaPoly, Sha256, Counting>);
 
 impl Theirs {
-    fn new(initiator: bool, prologue: &[u8], psk: Option<&[u8; 32]>) -> Self {
-        let pattern = if psk.is_some() { noise_pqnn().add_psks(&[0], "pqNNpsk0") } else { noise_pqnn() };
-        let mut handshake = PqHandshakeCore::new(pattern, prologue, initiator, None, None, None, None).unwrap();
+    fn new(initiator: bool, prologue: &[u8], psk: Option<&[u8; 32]>, nk: bool) -> Self {
+        let pattern = match (psk, nk) {
+            (Some(_), _) => noise_pqnn().add_psks(&[0], "pqNNpsk0"),
+            (None, false) => noise_pqnn(),
+            (None, true) => noise_pqnk(),
+        };
+        // The responder's static key, which the initiator knows.
+        let s = nk.then(|| XWing::genkey_rng(&mut Counting(S)).unwrap());
+        let (s, rs) = if initiator { (None, s.map(|s| s.public.clone())) } else { (s, None) };
+        let mut handshake = PqHandshakeCore::new(pattern, prologue, initiator, s, None, rs, None).unwrap();
         if let Some(psk) = psk {
             handshake.push_psk(psk);
         }
@@ -161,20 +173,25 @@ struct Ours {
     state: SymmetricState,
     psk: bool,
     rng: Counting,
+    s: Option<(KeptKey, EncapsulationKey)>,
     e: Option<DecapsulationKey>,
     re: Option<EncapsulationKey>,
 }
 
 impl Ours {
-    fn new(prologue: &[u8], psk: Option<&[u8; 32]>) -> Self {
-        let name: &[u8] = if psk.is_some() { b"Noise_pqNNpsk0_XWing_ChaChaPoly_SHA256" } else { b"Noise_pqNN_XWing_ChaChaPoly_SHA256" };
-        let mut state = SymmetricState::new(Hash::Sha256, Aead::ChaCha20Poly1305, name);
+    fn new(prologue: &[u8], psk: Option<&[u8; 32]>, nk: bool) -> Self {
+        let name: String =
+            ["Noise_pqN", if nk { "K" } else { "N" }, if psk.is_some() { "psk0" } else { "" }, "_XWing_ChaChaPoly_SHA256"].concat();
+        let mut state = SymmetricState::new(Hash::Sha256, Aead::ChaCha20Poly1305, name.as_bytes());
         state.mix_hash(prologue);
+        // Where `IK` has the responder's unsigned bundle.
+        let s = nk.then(|| KeptKey::generate(Kem::XWing, &mut Counting(S)).unwrap());
+        s.iter().for_each(|(_, ek)| state.mix_hash(ek.as_bytes()));
         // The token `psk`, first in its pattern.
         if let Some(psk) = psk {
             state.mix_key_and_hash(psk).unwrap();
         }
-        Self { state, psk: psk.is_some(), rng: Counting::default(), e: None, re: None }
+        Self { state, psk: psk.is_some(), rng: Counting::default(), s, e: None, re: None }
     }
 
     fn state(&self) -> [[u8; 32]; 2] {
@@ -184,6 +201,9 @@ impl Ours {
 
     fn write_1(&mut self, payload: &[u8]) -> Vec<u8> {
         let mut message = Vec::new();
+        if let Some((_, rs)) = &self.s {
+            write_skem(&mut self.state, rs, &mut self.rng, &mut message).unwrap();
+        }
         let (e, ek) = DecapsulationKey::generate(Kem::XWing, &mut self.rng).unwrap();
         write_e(&mut self.state, &ek, self.psk, &mut message).unwrap();
         write_payload(&mut self.state, payload, &mut message).unwrap();
@@ -193,6 +213,9 @@ impl Ours {
 
     fn read_1(&mut self, message: &[u8]) -> Vec<u8> {
         let mut body = Reader::new(message);
+        if let Some((s, _)) = &self.s {
+            read_skem(&mut self.state, Kem::XWing, s, &mut body).unwrap();
+        }
         self.re = Some(read_e(&mut self.state, Kem::XWing, self.psk, &mut body).unwrap());
         read_payload(&mut self.state, body).unwrap()
     }
@@ -212,12 +235,13 @@ impl Ours {
 }
 
 /// Four parties, two of each make: each message is made twice and read by both of the other side.
-fn run(prologue: &[u8], psk: Option<&[u8; 32]>, payloads: [&[u8]; 2]) {
-    let [mut alice, mut bob] = [0; 2].map(|_| Ours::new(prologue, psk));
-    let [mut their_alice, mut their_bob] = [true, false].map(|initiator| Theirs::new(initiator, prologue, psk));
+fn run(prologue: &[u8], psk: Option<&[u8; 32]>, nk: bool, payloads: [&[u8]; 2]) {
+    let [mut alice, mut bob] = [0; 2].map(|_| Ours::new(prologue, psk, nk));
+    let [mut their_alice, mut their_bob] = [true, false].map(|initiator| Theirs::new(initiator, prologue, psk, nk));
 
     let message = alice.write_1(payloads[0]);
-    assert_eq!(message.len(), 1216 + payloads[0].len() + if psk.is_some() { 16 } else { 0 });
+    let tags = if psk.is_some() || nk { 16 } else { 0 };
+    assert_eq!(message.len(), 1216 + if nk { 1120 } else { 0 } + payloads[0].len() + tags);
     assert_eq!(message, their_alice.write(payloads[0]));
     assert_eq!(bob.read_1(&message), payloads[0]);
     assert_eq!(their_bob.read(&message), payloads[0]);
@@ -238,13 +262,21 @@ const PROLOGUES_AND_PAYLOADS: [(&[u8], [&[u8]; 2]); 3] =
 #[test]
 fn the_tokens_are_not_pqnoises() {
     for (prologue, payloads) in PROLOGUES_AND_PAYLOADS {
-        run(prologue, None, payloads);
+        run(prologue, None, false, payloads);
     }
 }
 
 #[test]
 fn the_tokens_with_a_psk_are_not_pqnoises() {
     for (prologue, payloads) in PROLOGUES_AND_PAYLOADS {
-        run(prologue, Some(&[0xa5; 32]), payloads);
+        run(prologue, Some(&[0xa5; 32]), false, payloads);
+    }
+}
+
+/// Here `skem` stands before `e`, unlike in `IK`; the token is the same. (After a psk it may not stand there.)
+#[test]
+fn a_static_key_is_not_encapsulated_to_as_in_pqnoise() {
+    for (prologue, payloads) in PROLOGUES_AND_PAYLOADS {
+        run(prologue, None, true, payloads);
     }
 }

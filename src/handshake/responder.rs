@@ -3,34 +3,63 @@
 //! ```text
 //! Responder ─read_hello─▶ HelloRead ─send_reply─▶ AwaitsFinish ─read_finish─▶ FinishRead ─into_channel(trust)─▶ Channel
 //!     │                       └─prepare_reply─▶ ReplyToSign ─reply─▶ AwaitsFinish
-//!     └─read_any_hello─▶ Hello::Anonymous(AnonymousHello) ─send_reply(trust)─▶ Channel
+//!     ├─read_any_hello─▶ Hello::Anonymous(AnonymousHello) ─send_reply(trust)─▶ Channel
+//!     └─read_hello_with(book)─▶ AnyHello: these two, and acquaintances (acquainted.rs), and who resumes (resume.rs)
 //! ```
 
+mod anonymous;
+
+use super::acquainted::AcquaintedHello;
+use super::decoys::Decoys;
 use super::message::{read_e, read_payload, read_s, read_sig, to_sign, write_ekem, write_payload, write_s, write_sig};
 use super::pattern::{HEADER_LEN, MAX_BODY, Pattern, Role, bounds};
-use super::{Full, Psk, Rejected, ToAnybody, Unproved, VERSION, begin, check_payload};
-use crate::channel::{Channel, refuse_with_close};
+use super::resume::ResumeRead;
+use super::{Full, Psk, Rejected, ToAnybody, Unproved, VERSION, begin, check_payload, root};
+use crate::acquaintances::AddressBook;
+use crate::channel::{Channel, Role as Side, Root, Unjudged};
 use crate::crypto::kem::EncapsulationKey;
 use crate::crypto::signature::Signature;
 use crate::crypto::suite::Suite;
 use crate::error::{Error, Refusal};
-use crate::identity::{Identity, Peer, ToSign, Trusted};
+use crate::identity::{Identity, Peer, ToSign};
 use crate::symmetric::SymmetricState;
 use crate::trust::Trust;
 use crate::wire::{Reader, frame_body, put_frame};
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use rand_core::TryCryptoRng;
 
-/// Accepts conversations in `XX`, and in `NX` where [`Responder::read_any_hello`] is called; with a pre-shared key configured in their `psk0` forms alone.
+pub use anonymous::{AnonymousHello, AnonymousReplyToSign};
+
+/// Accepts conversations in `XX`, and in `NX` where [`Responder::read_any_hello`] is called, and in `IK` and `resume` where [`Responder::read_hello_with`] is; with a pre-shared
+/// key configured in their `psk0` forms and in `resume` alone.
 pub struct Responder {
     /// At most one a signature algorithm.
     identities: Vec<Identity>,
-    prologue: Vec<u8>,
+    pub(super) prologue: Vec<u8>,
     named: Option<Vec<Suite>>,
-    psks: Vec<Psk>,
+    pub(super) psks: Vec<Psk>,
     busy: bool,
+    decoys: Option<Arc<Decoys>>,
+    now: Option<u64>,
+    patterns: Option<Vec<Pattern>>,
+    pub(super) early_data: bool,
+}
+
+/// A first message up to what is secret: what it asks for is allowed, and its length is right.
+pub(super) struct Asked<'a> {
+    pub(super) pattern: Pattern,
+    pub(super) suite: Suite,
+    pub(super) body: &'a [u8],
+}
+
+/// Which patterns a call takes, besides `XX`.
+#[derive(Clone, Copy)]
+struct Taking {
+    anonymous: bool,
+    acquaintances: bool,
 }
 
 /// A first message of either kind.
@@ -39,6 +68,18 @@ pub enum Hello {
     Identified(HelloRead),
     /// In `NX`: the initiator has none.
     Anonymous(AnonymousHello),
+}
+
+/// A first message of any kind.
+pub enum AnyHello {
+    /// In `XX`: the initiator will prove an identity.
+    Identified(HelloRead),
+    /// In `NX`: the initiator has none.
+    Anonymous(AnonymousHello),
+    /// In `IK`: an acquaintance asks, or somebody who names one, or nobody.
+    Acquainted(AcquaintedHello),
+    /// In `resume`: somebody who holds a secret of a last conversation.
+    Resume(ResumeRead),
 }
 
 /// Message 1 of `XX` was good. It proves nobody, but a holder of the psk where there is one.
@@ -55,6 +96,7 @@ pub struct AwaitsFinish {
     state: SymmetricState,
     suite: Suite,
     pattern: Pattern,
+    root: Root,
 }
 
 /// Message 3 was good: the initiator has proved its identity. It was not judged yet; this state can wait for a person.
@@ -63,18 +105,7 @@ pub struct FinishRead {
     suite: Suite,
     peer: Peer,
     payload: Full,
-}
-
-/// Message 1 of `NX` was good: somebody without identity asks.
-pub struct AnonymousHello {
-    heard: Heard,
-    reply: ToAnybody,
-}
-
-/// Message 2 of `NX` lacks the signature. This state can wait for a signer elsewhere.
-pub struct AnonymousReplyToSign {
-    replying: Replying,
-    trusted: Trusted,
+    root: Root,
 }
 
 /// After message 1.
@@ -85,6 +116,7 @@ struct Heard {
     pattern: Pattern,
     ek: EncapsulationKey,
     payload: Unproved,
+    root: Root,
 }
 
 /// Message 2, up to its signature.
@@ -98,7 +130,17 @@ struct Replying {
 impl Responder {
     /// `prologue` is what both applications agreed on beforehand. Every suite that fits the identity is allowed unless others are named; round 3's is not.
     pub fn new(me: &Identity, prologue: &[u8]) -> Self {
-        Self { identities: vec![me.share()], prologue: prologue.to_vec(), named: None, psks: Vec::new(), busy: false }
+        Self {
+            identities: vec![me.share()],
+            prologue: prologue.to_vec(),
+            named: None,
+            psks: Vec::new(),
+            busy: false,
+            decoys: None,
+            now: None,
+            patterns: None,
+            early_data: false,
+        }
     }
 
     /// Answers with this identity in the suites of its algorithm: for the time in which peers move from one algorithm to another. One of an algorithm that
@@ -138,6 +180,31 @@ impl Responder {
         self
     }
 
+    /// The stand-ins for what is not known here, made once for all responders. `IK` and `resume` are allowed with these and [`Responder::now`] alone.
+    pub fn decoys(mut self, decoys: &Arc<Decoys>) -> Self {
+        self.decoys = Some(Arc::clone(decoys));
+        self
+    }
+
+    /// The time, in seconds since 1970, as [`Responder::read_hello_with`] tells it to the address book.
+    pub fn now(mut self, now: u64) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// Allows these patterns alone, as far as the call takes them. One that answers strangers without a pre-shared key shows its identity to whoever asks;
+    /// [`Pattern::Ik`] and [`Pattern::Resume`] do not.
+    pub fn patterns(mut self, patterns: &[Pattern]) -> Self {
+        self.patterns = Some(patterns.to_vec());
+        self
+    }
+
+    /// Takes early data in `resume`, which is processed at most once, perhaps without an answer ever arriving. Else a first message with some is refused.
+    pub fn early_data(mut self, asked: bool) -> Self {
+        self.early_data = asked;
+        self
+    }
+
     /// What the first frame's body may measure, in bytes.
     pub fn frame_bounds(&self) -> RangeInclusive<usize> {
         HEADER_LEN..=MAX_BODY
@@ -156,32 +223,66 @@ impl Responder {
         self.read(frame, true)
     }
 
+    /// Reads message 1 of any pattern, a whole frame. `IK` and `resume` ask the address book: what it does not have, or cannot tell, looks to the peer like anything else that does not
+    /// fit. Where the refusal is for an error of the book, [`Rejected::error`] is that.
+    pub fn read_hello_with<B: AddressBook + ?Sized>(self, frame: &[u8], book: &B) -> Result<AnyHello, Rejected> {
+        let secretive = self.is_secretive();
+        let acquaintances = self.acquaintances().is_ok();
+        self.hear_any(frame, book, Taking { anonymous: true, acquaintances }).map_err(|error| rejected(error, secretive))
+    }
+
     fn read(self, frame: &[u8], anonymous: bool) -> Result<Hello, Rejected> {
-        // Whatever the reason, a responder with a psk answers nothing but a good message under it.
-        let secretive = !self.psks.is_empty();
-        let heard = self.hear(frame, anonymous).map_err(|error| match error {
-            Error::RefusedByUs(why) if !secretive => Rejected::refuse(why),
-            Error::SuiteNotAllowed { .. } if !secretive => Rejected { error, ..Rejected::refuse(Refusal::Suite) },
-            error => Rejected::silent(error),
-        })?;
-        let reply = ToAnybody::default();
-        Ok(match heard.pattern.identified() {
-            true => Hello::Identified(HelloRead { heard, reply }),
-            false => Hello::Anonymous(AnonymousHello { heard, reply }),
+        let secretive = self.is_secretive();
+        let asked = self.check(frame, Taking { anonymous, acquaintances: false });
+        let hello = asked.and_then(|asked| self.hear(&asked));
+        hello.map_err(|error| rejected(error, secretive))
+    }
+
+    fn hear_any<B: AddressBook + ?Sized>(self, frame: &[u8], book: &B, taking: Taking) -> Result<AnyHello, Error> {
+        let asked = self.check(frame, taking)?;
+        Ok(match asked.pattern {
+            Pattern::Ik | Pattern::IkPsk0 => AnyHello::Acquainted(self.hear_acquaintance(&asked, book)?),
+            Pattern::Resume => AnyHello::Resume(self.hear_resume(&asked, book)?),
+            _ => match self.hear(&asked)? {
+                Hello::Identified(hello) => AnyHello::Identified(hello),
+                Hello::Anonymous(hello) => AnyHello::Anonymous(hello),
+            },
         })
     }
 
-    /// Message 1: header · (psk,) e · payload, with the checks in the order of section 6.3.
-    fn hear(self, frame: &[u8], anonymous: bool) -> Result<Heard, Error> {
+    /// Whatever the reason, a responder with a psk answers nothing but a good message under it.
+    pub(super) const fn is_secretive(&self) -> bool {
+        !self.psks.is_empty()
+    }
+
+    /// What `IK` and `resume` need.
+    pub(super) fn acquaintances(&self) -> Result<(&Decoys, u64), Error> {
+        self.decoys.as_deref().zip(self.now).ok_or(Error::RefusedByUs(Refusal::Pattern))
+    }
+
+    pub(super) fn identity(&self, suite: Suite) -> Result<&Identity, Error> {
+        self.identity_for(suite).ok_or(Error::WrongKind)
+    }
+
+    /// The pre-shared keys to try, newer first; or none, once.
+    pub(super) fn psk_choices(&self) -> Vec<Option<&Psk>> {
+        if self.psks.is_empty() { vec![None] } else { self.psks.iter().map(Some).collect() }
+    }
+
+    /// What depends on clear bytes and on load alone, in the order of section 6.3.
+    fn check<'a>(&self, frame: &'a [u8], taking: Taking) -> Result<Asked<'a>, Error> {
         let body = frame_body(frame)?;
-        let (pattern, suite) = self.check_header(body, anonymous)?;
-        if !bounds(pattern.hello_len(suite)).contains(&body.len()) {
+        let (pattern, suite) = self.check_header(body, taking)?;
+        if !pattern.hello_bounds(suite).contains(&body.len()) {
             return Err(Error::Malformed);
         }
-        if self.busy {
-            return Err(Error::RefusedByUs(Refusal::Busy));
-        }
-        let (state, ek, payload) = match self.psks.as_slice() {
+        if self.busy { Err(Error::RefusedByUs(Refusal::Busy)) } else { Ok(Asked { pattern, suite, body }) }
+    }
+
+    /// Message 1 between strangers: header · (psk,) e · payload.
+    fn hear(self, asked: &Asked<'_>) -> Result<Hello, Error> {
+        let Asked { pattern, suite, body } = *asked;
+        let (state, ek, payload, psk) = match self.psks.as_slice() {
             [] => self.open(pattern, suite, None, body)?,
             psks => psks
                 .iter()
@@ -189,11 +290,16 @@ impl Responder {
                 .reduce(|newer, older| newer.or(older))
                 .unwrap_or(Err(Error::Authentication))?,
         };
-        let me = self.identity_for(suite).ok_or(Error::WrongKind)?.share();
-        Ok(Heard { me, state, suite, pattern, ek, payload })
+        let me = self.identity(suite)?.share();
+        let root = root(Some(me.fingerprint()), self.prologue, psk.as_ref(), suite)?;
+        let heard = Heard { me, state, suite, pattern, ek, payload, root };
+        Ok(match pattern.identified() {
+            true => Hello::Identified(HelloRead { heard, reply: ToAnybody::default() }),
+            false => Hello::Anonymous(AnonymousHello::new(heard)),
+        })
     }
 
-    fn check_header(&self, body: &[u8], anonymous: bool) -> Result<(Pattern, Suite), Error> {
+    fn check_header(&self, body: &[u8], taking: Taking) -> Result<(Pattern, Suite), Error> {
         let mut header = Reader::new(body);
         if body.len() > MAX_BODY || header.array()? != b"TL" {
             return Err(Error::Malformed);
@@ -202,11 +308,21 @@ impl Responder {
         if version != VERSION {
             return Err(Error::RefusedByUs(Refusal::Version));
         }
-        let allowed = |pattern: &Pattern| pattern.psk() != self.psks.is_empty() && (anonymous || pattern.identified());
-        let pattern = Pattern::from_id(pattern).filter(allowed).ok_or(Error::RefusedByUs(Refusal::Pattern))?;
+        let pattern =
+            Pattern::from_id(pattern).filter(|pattern| self.allows(*pattern, taking)).ok_or(Error::RefusedByUs(Refusal::Pattern))?;
         let allowed = self.allowed().find(|allowed| allowed.id() == suite);
         let refused = || Error::SuiteNotAllowed { asked: suite, allowed: self.allowed().map(Suite::id).collect() };
         Ok((pattern, allowed.ok_or_else(refused)?))
+    }
+
+    fn allows(&self, pattern: Pattern, taking: Taking) -> bool {
+        let taken = match pattern {
+            Pattern::Xx | Pattern::XxPsk0 => true,
+            Pattern::Nx | Pattern::NxPsk0 => taking.anonymous,
+            Pattern::Ik | Pattern::IkPsk0 | Pattern::Resume => taking.acquaintances,
+        };
+        let named = self.patterns.as_ref().is_none_or(|named| named.contains(&pattern));
+        taken && named && (pattern == Pattern::Resume || pattern.psk() == self.is_secretive())
     }
 
     fn open(
@@ -215,7 +331,7 @@ impl Responder {
         suite: Suite,
         psk: Option<&Psk>,
         body: &[u8],
-    ) -> Result<(SymmetricState, EncapsulationKey, Unproved), Error> {
+    ) -> Result<(SymmetricState, EncapsulationKey, Unproved, Option<Psk>), Error> {
         let mut body = Reader::new(body);
         let (mut state, _) = begin(pattern, suite, &self.prologue);
         body.bytes(HEADER_LEN)?;
@@ -224,7 +340,17 @@ impl Responder {
         }
         let ek = read_e(&mut state, suite.kem(), psk.is_some(), &mut body)?;
         let payload = read_payload(&mut state, body)?;
-        Ok((state, ek, payload.into()))
+        Ok((state, ek, payload.into(), psk.map(Psk::share)))
+    }
+}
+
+/// 1 to 4 depend on clear bytes and on load alone; what the book says of itself is 5.
+fn rejected(error: Error, secretive: bool) -> Rejected {
+    match error {
+        Error::RefusedByUs(why) if !secretive => Rejected::refuse(why),
+        Error::SuiteNotAllowed { .. } if !secretive => Rejected { error, ..Rejected::refuse(Refusal::Suite) },
+        Error::ClockBehind | Error::Store => Rejected::decline(error, secretive),
+        error => Rejected::silent(error),
     }
 }
 
@@ -284,7 +410,7 @@ impl ReplyToSign {
 
     fn complete(self, signature: &Signature) -> Result<(AwaitsFinish, Vec<u8>), Error> {
         let (heard, frame) = self.0.complete(signature)?;
-        Ok((AwaitsFinish { state: heard.state, suite: heard.suite, pattern: heard.pattern }, frame))
+        Ok((AwaitsFinish { state: heard.state, suite: heard.suite, pattern: heard.pattern, root: heard.root }, frame))
     }
 }
 
@@ -304,7 +430,8 @@ impl AwaitsFinish {
         let identity = read_s(&mut self.state, self.suite.signature(), &mut body)?;
         read_sig(&mut self.state, self.pattern, Role::Initiator, &identity, &mut body)?;
         let payload = read_payload(&mut self.state, body)?.into();
-        Ok(FinishRead { state: self.state, suite: self.suite, peer: Peer::new(Some(identity), self.suite), payload })
+        let peer = Peer::new(Some(identity), self.suite);
+        Ok(FinishRead { state: self.state, suite: self.suite, peer, payload, root: self.root })
     }
 }
 
@@ -322,72 +449,11 @@ impl FinishRead {
     /// Judges the initiator. Where the answer is no, [`Rejected::answer`] is a `Close` record with code 1: send it, and close the transport.
     pub fn into_channel(self, trust: &mut impl Trust) -> Result<Channel, Rejected> {
         let verdict = trust.judge(&self.peer);
-        let secrets = self.state.into_secrets()?;
+        let unjudged = Unjudged::new(self.state.into_secrets()?, Side::Answerer, self.suite)?;
         match verdict {
-            Ok(trusted) => Ok(Channel::new(secrets, false, self.suite, self.peer, trusted)?),
-            Err(why) => Err(Rejected { error: why.into(), answer: refuse_with_close(secrets, self.suite)? }),
+            Ok(trusted) => Ok(unjudged.accept(self.peer, trusted, Some(self.root))),
+            Err(why) => Err(Rejected { error: why.into(), answer: unjudged.refuse_with_close()? }),
         }
-    }
-}
-
-impl AnonymousHello {
-    /// What came with message 1. Nobody has proved to have sent it.
-    pub const fn payload(&self) -> &Unproved {
-        &self.heard.payload
-    }
-
-    /// A payload for message 2, at most 4,096 bytes.
-    pub fn with_payload(mut self, payload: ToAnybody) -> Self {
-        self.reply = payload;
-        self
-    }
-
-    /// Asks whether a peer without identity is acceptable, and only then makes message 2, a whole frame.
-    #[cfg(feature = "std")]
-    pub fn send_reply(self, trust: &mut impl Trust) -> Result<(Channel, Vec<u8>), Rejected> {
-        self.send_reply_with_rng(trust, &mut getrandom::SysRng)
-    }
-
-    /// As [`AnonymousHello::send_reply`]. Draws coins for the KEM (64 bytes in suite 0x0001, 80 in 0x0002), then 32 for the signature.
-    pub fn send_reply_with_rng(self, trust: &mut impl Trust, rng: &mut impl TryCryptoRng) -> Result<(Channel, Vec<u8>), Rejected> {
-        let ready = self.prepare_reply_with_rng(trust, rng)?;
-        let signature = ready.replying.heard.me.sign(&ready.replying.to_sign, rng)?;
-        Ok(ready.complete(&signature)?)
-    }
-
-    /// Asks, and stops before the signature, for a signer elsewhere.
-    #[cfg(feature = "std")]
-    pub fn prepare_reply(self, trust: &mut impl Trust) -> Result<AnonymousReplyToSign, Rejected> {
-        self.prepare_reply_with_rng(trust, &mut getrandom::SysRng)
-    }
-
-    /// As [`AnonymousHello::prepare_reply`]. Draws coins for the KEM.
-    pub fn prepare_reply_with_rng(self, trust: &mut impl Trust, rng: &mut impl TryCryptoRng) -> Result<AnonymousReplyToSign, Rejected> {
-        let secretive = self.heard.pattern.psk();
-        let trusted = trust.judge(&Peer::new(None, self.heard.suite)).map_err(|why| {
-            let refusal = if secretive { Rejected::silent(why.into()) } else { Rejected::refuse(Refusal::Refused) };
-            Rejected { error: why.into(), ..refusal }
-        })?;
-        Ok(AnonymousReplyToSign { replying: self.heard.prepare(self.reply, rng)?, trusted })
-    }
-}
-
-impl AnonymousReplyToSign {
-    /// What the identity has to sign.
-    pub const fn to_sign(&self) -> &ToSign {
-        &self.replying.to_sign
-    }
-
-    /// Message 2 with this signature, which is verified first: [`Error::Authentication`] where it is not the identity's own.
-    pub fn reply(self, signature: &[u8]) -> Result<(Channel, Vec<u8>), Error> {
-        let signature = self.replying.check(signature)?;
-        self.complete(&signature)
-    }
-
-    fn complete(self, signature: &Signature) -> Result<(Channel, Vec<u8>), Error> {
-        let (heard, frame) = self.replying.complete(signature)?;
-        let peer = Peer::new(None, heard.suite);
-        Ok((Channel::new(heard.state.into_secrets()?, false, heard.suite, peer, self.trusted)?, frame))
     }
 }
 

@@ -8,6 +8,8 @@ use core::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     identity: Option<PublicIdentity>,
+    /// Computed once: who judges asks for it, and 2 KB are hashed for it.
+    fingerprint: Option<Fingerprint>,
     suite: Suite,
 }
 
@@ -32,8 +34,9 @@ pub enum Trusted {
 }
 
 impl Peer {
-    pub(crate) const fn new(identity: Option<PublicIdentity>, suite: Suite) -> Self {
-        Self { identity, suite }
+    pub(crate) fn new(identity: Option<PublicIdentity>, suite: Suite) -> Self {
+        let fingerprint = identity.as_ref().map(PublicIdentity::fingerprint);
+        Self { identity, fingerprint, suite }
     }
 
     /// The identity that the peer proved, or none in the patterns whose initiator has none.
@@ -42,8 +45,12 @@ impl Peer {
     }
 
     /// Its fingerprint.
-    pub fn fingerprint(&self) -> Option<Fingerprint> {
-        self.identity.as_ref().map(PublicIdentity::fingerprint)
+    pub const fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
+    }
+
+    pub(crate) const fn fingerprint_ref(&self) -> Option<&Fingerprint> {
+        self.fingerprint.as_ref()
     }
 
     /// The suite of this conversation.

@@ -67,7 +67,7 @@ impl fmt::Debug for Gate {
 }
 
 /// One customer usually has a whole IPv6 /64.
-fn network(source: IpAddr) -> IpAddr {
+pub(super) fn network(source: IpAddr) -> IpAddr {
     match source {
         IpAddr::V6(address) if address.to_ipv4_mapped().is_none() => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         address => address.to_canonical(),

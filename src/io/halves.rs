@@ -2,13 +2,16 @@
 //!
 //! The reader never writes itself: two sides whose readers waited to write, their writers being blocked, would wait for ever.
 
+use super::beginning::Beginning;
 use super::inbound::{Inbound, Incoming};
+use super::keeping::Keeping;
 use super::message::{InboundRef, MessageReader, MessageWriter, OutboundRef, Sink, Source, Step, receive_into, send};
 use super::outbound::Outbound;
 use super::stream::{conversing, receiving};
 use super::{Bytes, Error};
 use crate::channel::{Close, CloseCode, Conversation, OpenOffer, OwnOffer, Padding, PeerOffer, Totals};
-use crate::identity::Peer;
+use crate::handshake::Pattern;
+use crate::identity::{Bundle, Peer};
 use std::fmt;
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +23,8 @@ pub struct Reader<R> {
     inbound: Inbound,
     mailbox: Arc<Mutex<Mailbox>>,
     conversation: Arc<Conversation>,
+    beginning: Option<Arc<Beginning>>,
+    keeping: Option<Keeping>,
     notify: Option<Box<dyn FnMut() + Send>>,
 }
 
@@ -30,6 +35,7 @@ pub struct Writer<W> {
     outbound: Outbound,
     mailbox: Arc<Mutex<Mailbox>>,
     conversation: Arc<Conversation>,
+    beginning: Option<Arc<Beginning>>,
 }
 
 /// What the reader found for the writer to send.
@@ -39,6 +45,10 @@ struct Mailbox {
     own_offer: Option<OwnOffer>,
     open_offer: Option<OpenOffer>,
     ping: Option<u32>,
+    /// Our bundle, to be sent.
+    bundle: Option<Bundle>,
+    /// One that was handed to the sealer, and its number there.
+    sent_bundle: Option<(Option<u32>, Bundle)>,
 }
 
 pub(super) fn new<R, W>(
@@ -47,10 +57,12 @@ pub(super) fn new<R, W>(
     inbound: Inbound,
     outbound: Outbound,
     conversation: Arc<Conversation>,
+    (beginning, keeping): (Option<Arc<Beginning>>, Option<Keeping>),
 ) -> (Reader<R>, Writer<W>) {
     let mailbox = Arc::<Mutex<Mailbox>>::default();
-    let writer = Writer { transport: writer, outbound, mailbox: Arc::clone(&mailbox), conversation: Arc::clone(&conversation) };
-    (Reader { transport: reader, inbound, mailbox, conversation, notify: None }, writer)
+    let shared = (Arc::clone(&mailbox), Arc::clone(&conversation), beginning.clone());
+    let writer = Writer { transport: writer, outbound, mailbox: shared.0, conversation: shared.1, beginning: shared.2 };
+    (Reader { transport: reader, inbound, mailbox, conversation, beginning, keeping, notify: None }, writer)
 }
 
 fn lock(mailbox: &Mutex<Mailbox>) -> MutexGuard<'_, Mailbox> {
@@ -81,6 +93,19 @@ impl<R: Read> Reader<R> {
         Bytes::new(self)
     }
 
+    /// What is kept of it, and whether our bundle is to be sent.
+    fn keep(&mut self, incoming: Incoming) {
+        let Some(keeping) = &mut self.keeping else { return };
+        // Left here before it was sent, so it is here before an answer.
+        if let Some((number, bundle)) = lock(&self.mailbox).sent_bundle.take() {
+            keeping.sent(number, bundle);
+        }
+        keeping.heard(incoming, &self.inbound.opener);
+        if let Some(bundle) = keeping.bundle_due() {
+            self.leave(|mailbox| mailbox.bundle = Some(bundle));
+        }
+    }
+
     fn leave(&mut self, put: impl FnOnce(&mut Mailbox)) {
         put(&mut lock(&self.mailbox));
         if let Some(notify) = &mut self.notify {
@@ -102,7 +127,7 @@ impl<R: Read> Source for Reader<R> {
         match incoming {
             Incoming::Offer(offer) => self.leave(|mailbox| mailbox.peer_offer = Some(offer)),
             Incoming::Ping(number) => self.leave(|mailbox| mailbox.ping = Some(number)),
-            _ => {}
+            incoming => self.keep(incoming),
         }
         if self.inbound.opener.offer_due(self.inbound.offered_at.elapsed()) {
             self.rekey()?;
@@ -136,8 +161,7 @@ impl<W: Write> Writer<W> {
 
     /// Asks the peer whether it is there: [`Reader::pong`] gives its answer's number.
     pub fn ping(&mut self, number: u32) -> Result<(), Error> {
-        self.outbound.sealer.ping(number);
-        self.outbound.control(&mut self.transport)
+        self.outbound.ping(&mut self.transport, number)
     }
 
     /// Moves our direction on to its next key.
@@ -189,6 +213,9 @@ impl<W: Write> Sink for Writer<W> {
     fn attend(&mut self) -> Result<(), Error> {
         let (peer_offer, own_offer, ping) = {
             let mut mailbox = lock(&self.mailbox);
+            if let Some(bundle) = mailbox.bundle.take() {
+                mailbox.sent_bundle = Some((self.outbound.send_bundle(&bundle), bundle));
+            }
             (mailbox.peer_offer.take(), mailbox.own_offer.take(), mailbox.ping.take())
         };
         if let Some(offer) = own_offer {

@@ -3,6 +3,7 @@
 use super::Error;
 use crate::channel::{CONTENT_AT, Close, CloseCode, FRAME_MAX, Opener, PeerOffer, Record, frame_len};
 use crate::error::{self, Refusal};
+use crate::identity::Bundle;
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
 use std::time::Instant;
@@ -42,6 +43,7 @@ pub(super) enum Incoming {
     Closed,
     Offer(PeerOffer),
     Ping(u32),
+    Bundle(Box<Bundle>),
     Nothing,
 }
 
@@ -163,6 +165,7 @@ impl Inbound {
                 self.pong = Some(number);
                 Incoming::Nothing
             }
+            Record::Bundle(bundle) => Incoming::Bundle(bundle),
             Record::KeyUpdate | Record::Rekey => Incoming::Nothing,
         })
     }

@@ -51,13 +51,13 @@ pub enum Step {
 }
 
 impl Step {
-    /// What is left of `incoming` once offers and pings were dealt with.
+    /// What is left of `incoming` once offers, pings and bundles were dealt with.
     pub(super) const fn of(incoming: &Incoming) -> Self {
         match incoming {
             Incoming::Piece => Self::Piece,
             Incoming::Aborted => Self::Aborted,
             Incoming::Closed => Self::Closed,
-            Incoming::Offer(_) | Incoming::Ping(_) | Incoming::Nothing => Self::Control,
+            Incoming::Offer(_) | Incoming::Ping(_) | Incoming::Bundle(_) | Incoming::Nothing => Self::Control,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Error;
 use crate::channel::{CONTENT_AT, CONTENT_MAX, CloseCode, FRAME_MAX, RECORD_OVERHEAD, Sealer};
+use crate::identity::Bundle;
 use std::io::{ErrorKind, Write};
 
 pub(super) struct Outbound {
@@ -10,6 +11,8 @@ pub(super) struct Outbound {
     written: usize,
     piece: Vec<u8>,
     abort_due: bool,
+    /// The application has sent a ping.
+    pinged: bool,
     /// Pieces sealed since the sender last looked what the peer asked for.
     unattended: u8,
 }
@@ -19,7 +22,7 @@ const ATTEND_AFTER: u8 = 16;
 
 impl Outbound {
     pub(super) fn new(sealer: Sealer) -> Self {
-        Self { sealer, ready: Vec::new(), written: 0, piece: Vec::new(), abort_due: false, unattended: 0 }
+        Self { sealer, ready: Vec::new(), written: 0, piece: Vec::new(), abort_due: false, pinged: false, unattended: 0 }
     }
 
     /// Takes the first of `bytes` into the message's current piece, and says how many. A full piece is sealed and written before. An error has taken none.
@@ -70,6 +73,22 @@ impl Outbound {
     pub(super) fn give_up(&mut self) {
         self.piece.clear();
         self.abort_due = self.sealer.mid_message();
+    }
+
+    /// Asks the peer whether it is there.
+    pub(super) fn ping(&mut self, transport: &mut impl Write, number: u32) -> Result<(), Error> {
+        self.pinged = true;
+        self.sealer.ping(number);
+        self.control(transport)
+    }
+
+    /// Has our bundle sent with what goes next, and a ping with number 0 after it, unless the application asks itself. Gives the bundle's number; none where nothing can be sent any more.
+    pub(super) fn send_bundle(&mut self, bundle: &Bundle) -> Option<u32> {
+        let number = self.sealer.bundle(bundle).ok()?;
+        if !self.pinged {
+            self.sealer.ping(0);
+        }
+        Some(number)
     }
 
     /// Sends what is due besides messages.

@@ -1,13 +1,16 @@
 //! A conversation in one hand: it answers the peer's offers and pings while it receives, and looks for them now and then while it sends.
 
+use super::beginning::{Beginning, Begun, Cost, Tried};
 use super::halves::{Reader, Writer};
 use super::inbound::{Inbound, Incoming};
+use super::keeping::Keeping;
 use super::message::{InboundRef, MessageReader, MessageWriter, OutboundRef, Sink, Source, Step, receive_into, send};
 use super::outbound::Outbound;
 use super::transport::{Ready, Split, Transport, Until};
 use super::{Bytes, Error, Frame, FrameKind, Observer};
 use crate::channel::{Channel, Close, CloseCode, Conversation, Opener, Padding, Policy, RecordType, Sealer, Totals, Trace};
 use crate::error;
+use crate::handshake::Pattern;
 use crate::identity::Peer;
 use std::fmt;
 use std::io::ErrorKind;
@@ -30,6 +33,8 @@ pub struct Stream<T> {
     inbound: Inbound,
     outbound: Outbound,
     conversation: Arc<Conversation>,
+    beginning: Option<Arc<Beginning>>,
+    keeping: Option<Keeping>,
 }
 
 impl<T: Transport> Stream<T> {
@@ -37,7 +42,21 @@ impl<T: Transport> Stream<T> {
     pub fn new(transport: T, channel: Channel) -> Self {
         let (sealer, opener, conversation) = channel.into_halves();
         let inbound = Inbound::new(opener, MESSAGE_MAX);
-        Self { transport, inbound, outbound: Outbound::new(sealer), conversation: Arc::new(conversation) }
+        let (outbound, conversation) = (Outbound::new(sealer), Arc::new(conversation));
+        Self { transport, inbound, outbound, conversation, beginning: None, keeping: None }
+    }
+
+    /// As [`Stream::new`], with what is to be kept of it. What this side has to say besides messages waits for the first of them.
+    pub(super) fn begin(transport: T, begun: Begun, tried: Vec<Tried>, cost: Cost) -> Self {
+        let Begun { channel, pattern, early_data, sent_early_data, keeping } = begun;
+        let mut stream = Self::new(transport, channel);
+        stream.beginning = Some(Arc::new(Beginning::new(pattern, early_data, sent_early_data, tried, cost)));
+        if let Some(keeping) = &keeping {
+            keeping.note_seen(pattern);
+        }
+        stream.keeping = keeping;
+        stream.send_bundle();
+        stream
     }
 
     /// Sends a message of any length and returns when the transport took it.
@@ -55,8 +74,7 @@ impl<T: Transport> Stream<T> {
 
     /// Asks the peer whether it is there: [`Stream::pong`] gives its answer's number once something received brought it.
     pub fn ping(&mut self, number: u32) -> Result<(), Error> {
-        self.outbound.sealer.ping(number);
-        self.outbound.control(&mut self.transport)
+        self.outbound.ping(&mut self.transport, number)
     }
 
     /// Moves our direction on to its next key, so that what was sent stays secret from who steals the state later.
@@ -84,7 +102,7 @@ impl<T: Transport> Stream<T> {
     /// Closes this direction if it is open, and reads on, dropping what comes, until the peer has closed its own or 5 seconds have passed.
     /// An `Ok` says that the peer's authenticated close came, and was no refusal.
     pub fn close(self) -> Result<(), Error> {
-        let Self { transport, mut inbound, mut outbound, .. } = self;
+        let Self { transport, mut inbound, mut outbound, mut keeping, .. } = self;
         let mut transport = Until::new(transport, CLOSE_WAIT);
         let said =
             if outbound.sealer.is_closed() { outbound.flush(&mut transport) } else { outbound.close(&mut transport, CloseCode::Done, "") };
@@ -95,7 +113,12 @@ impl<T: Transport> Stream<T> {
         let _ = transport.transport.shutdown_write();
         loop {
             inbound.skip_message();
-            if let Incoming::Closed = inbound.next(&mut transport).map_err(timed_out)? {
+            let incoming = inbound.next(&mut transport).map_err(timed_out)?;
+            let closed = matches!(incoming, Incoming::Closed);
+            if let Some(keeping) = &mut keeping {
+                keeping.heard(incoming, &inbound.opener);
+            }
+            if closed {
                 return Ok(inbound.end()?);
             }
         }
@@ -141,14 +164,27 @@ impl<T: Transport> Stream<T> {
         Ok(())
     }
 
+    /// Hands our bundle to the sealer, where the peer is to have it.
+    fn send_bundle(&mut self) {
+        let Some(keeping) = &mut self.keeping else { return };
+        if let Some(bundle) = keeping.bundle_due() {
+            keeping.sent(self.outbound.send_bundle(&bundle), bundle);
+        }
+    }
+
     /// Does what a frame asks for that was read.
     fn answer(&mut self, incoming: Incoming) -> Result<Step, Error> {
         let step = Step::of(&incoming);
         match incoming {
             Incoming::Offer(offer) => self.outbound.sealer.answer_offer(offer, &mut getrandom::SysRng)?,
             Incoming::Ping(number) => self.outbound.sealer.answer_ping(number),
-            _ => {}
+            incoming => {
+                if let Some(keeping) = &mut self.keeping {
+                    keeping.heard(incoming, &self.inbound.opener);
+                }
+            }
         }
+        self.send_bundle();
         if self.inbound.opener.offer_due(self.inbound.offered_at.elapsed()) {
             self.offer()?;
         }
@@ -168,7 +204,7 @@ impl<T: Split> Stream<T> {
     #[allow(clippy::type_complexity, reason = "two halves, each over its half of the transport")]
     pub fn split(self) -> Result<(Reader<T::Reader>, Writer<T::Writer>), Error> {
         let (reader, writer) = self.transport.split()?;
-        Ok(super::halves::new(reader, writer, self.inbound, self.outbound, self.conversation))
+        Ok(super::halves::new(reader, writer, self.inbound, self.outbound, self.conversation, (self.beginning, self.keeping)))
     }
 }
 
@@ -239,7 +275,7 @@ macro_rules! receiving {
             self.inbound.closed.as_ref()
         }
 
-        /// The number of the newest answer to a ping.
+        /// The number of the newest answer to a ping. Where acquaintances are kept, one with number 0 follows this side's bundle.
         pub const fn pong(&self) -> Option<u32> {
             self.inbound.pong
         }
@@ -262,6 +298,16 @@ macro_rules! conversing {
         /// The peer, how it is trusted, and the exporter.
         pub fn conversation(&self) -> &Conversation {
             &self.conversation
+        }
+
+        /// How it began, and what was tried before; none after a handshake that was driven by hand.
+        pub fn beginning(&self) -> Option<&Beginning> {
+            self.beginning.as_deref()
+        }
+
+        /// The pattern in which it began; none after a handshake that was driven by hand.
+        pub fn pattern(&self) -> Option<Pattern> {
+            self.beginning().map(Beginning::pattern)
         }
     };
 }

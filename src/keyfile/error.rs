@@ -1,6 +1,8 @@
-//! Why a key file, or a statement's, was not read or written, and what to do about it.
+//! Why a key file, a statement's or a bundle's, was not read or written, and what to do about it.
 
+use super::bundle::BUNDLE;
 use super::statement::STATEMENT;
+use crate::error::Error;
 use crate::identity::{SignatureAlgorithm, StatementError};
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -9,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
-/// Why a key file, or a statement's, was not read or written. Its text says what to do. No variant holds a byte of a secret.
+/// Why a key file, a statement's or a bundle's, was not read or written. Its text says what to do. No variant holds a byte of a secret.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum KeyFileError {
@@ -19,7 +21,7 @@ pub enum KeyFileError {
     WrongLabel {
         /// The label it has.
         found: String,
-        /// The label that was needed, `PRIVATE KEY`, `PUBLIC KEY` or `TWINLOCK STATEMENT`.
+        /// The label that was needed, `PRIVATE KEY`, `PUBLIC KEY`, `TWINLOCK STATEMENT` or `TWINLOCK BUNDLE`.
         wanted: &'static str,
     },
     /// There are several PEM objects in it, where one is allowed.
@@ -48,6 +50,9 @@ pub enum KeyFileError {
     InvalidKey,
     /// The PEM is whole, and the statement in it is not taken.
     InvalidStatement(StatementError),
+    /// The PEM is whole, and the bundle in it is not taken: [`Error::UnknownSuite`] for a suite that this build does not have, [`Error::Authentication`] where the signature is not its owner's,
+    /// [`Error::Malformed`] for anything else.
+    InvalidBundle(Error),
     /// It is encrypted, and no passphrase was given.
     PassphraseNeeded,
     /// The passphrase is wrong, or the file is damaged: the encryption cannot tell the two apart.
@@ -114,12 +119,14 @@ impl KeyFileError {
 impl fmt::Display for KeyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::NotPem => "this is no key file and no statement: it has no line that begins with -----BEGIN",
+            Self::NotPem => "this is no key file, no statement and no bundle: it has no line that begins with -----BEGIN",
             Self::WrongLabel { found, wanted } => return wrong_label(f, found, wanted),
             Self::SeveralObjects => {
-                "the file holds several keys, certificates or statements; put the one that is meant into a file of its own"
+                "the file holds several keys, certificates, statements or bundles; put the one that is meant into a file of its own"
             }
-            Self::TextAround => "there is text before or after the key or statement; remove all but the lines from -----BEGIN to -----END",
+            Self::TextAround => {
+                "there is text before or after the key, statement or bundle; remove all but the lines from -----BEGIN to -----END"
+            }
             Self::DamagedPem => "the file is damaged (its PEM text); take a copy that is whole",
             Self::DamagedDer => "the key file is damaged (the DER inside its PEM); take a copy that is whole",
             Self::ExtraFields => "the key file has attributes, parameters or a public key beside the key; export the key without them",
@@ -127,12 +134,13 @@ impl fmt::Display for KeyFileError {
             Self::WrongLength { found, expected } => return wrong_length(f, *found, *expected),
             Self::InvalidKey => "the key has the right length, and is not a valid key",
             Self::InvalidStatement(why) => return why.fmt(f),
+            Self::InvalidBundle(why) => return invalid_bundle(f, *why),
             Self::PassphraseNeeded => "the key file is encrypted; give its passphrase",
             Self::WrongPassphrase => "the passphrase is wrong, or the key file is damaged",
             Self::EmptyPassphrase => "an empty passphrase protects nothing; give another, or none at all",
             Self::UnsupportedEncryption { oid } => return unsupported_encryption(f, oid),
             Self::TooCostly => "reading the key file would take over 1 GiB of memory; encrypt it anew with scrypt N = 131072, r = 8, p = 1",
-            Self::TooLarge => "the file is too large for a key or a statement",
+            Self::TooLarge => "the file is too large for a key, a statement or a bundle",
             Self::SecretElsewhere => "the secret key of this identity is not here, and cannot be written",
             Self::Randomness => "the system's random number generator failed; nothing was written",
             Self::Exists { path } => return write!(f, "{} exists, and is not overwritten; choose another name", path.display()),
@@ -148,6 +156,7 @@ impl core::error::Error for KeyFileError {
         match self {
             Self::Io { error, .. } => Some(error),
             Self::InvalidStatement(why) => Some(why),
+            Self::InvalidBundle(why) => Some(why),
             _ => None,
         }
     }
@@ -160,6 +169,7 @@ fn wrong_label(f: &mut fmt::Formatter<'_>, found: &str, wanted: &str) -> fmt::Re
             write!(f, "this is a secret key: keep it to yourself; {} is needed here", needed(wanted))
         }
         STATEMENT => write!(f, "this is an owner's statement about keys; {} is needed here", needed(wanted)),
+        BUNDLE => write!(f, "this is a bundle, by which acquaintances open; {} is needed here", needed(wanted)),
         "CERTIFICATE" | "CERTIFICATE REQUEST" => write!(f, "this is a certificate; a {wanted} file is needed here"),
         // The label is the file's own text: its first characters will do.
         other => {
@@ -172,7 +182,18 @@ fn needed(wanted: &str) -> &'static str {
     match wanted {
         "PUBLIC KEY" => "the file with the public key",
         STATEMENT => "the file with the statement",
+        BUNDLE => "the file with the bundle",
         _ => "the file with the secret key",
+    }
+}
+
+fn invalid_bundle(f: &mut fmt::Formatter<'_>, why: Error) -> fmt::Result {
+    match why {
+        Error::UnknownSuite { id } => {
+            write!(f, "the bundle is for suite {id:#06x}, which is not in this build; use one that has it, or ask its owner for another")
+        }
+        Error::Authentication => f.write_str("the bundle was changed or forged: its signature is not its owner's; ask its owner for it"),
+        _ => f.write_str("the bundle is damaged, or was made by another program; take a copy that is whole, or ask its owner for it"),
     }
 }
 

@@ -108,6 +108,10 @@ def u32(value):
     return value.to_bytes(4, "big")
 
 
+def u64(value):
+    return value.to_bytes(8, "big")
+
+
 def sha256(data):
     return hashlib.sha256(data).digest()
 
@@ -149,10 +153,13 @@ LABEL_IDENTITY = b"twinlock1 identity"
 LABEL_SAFETY = b"twinlock1 safety"
 CONTEXT_SUCCESSION_OLD = b"twinlock1 succession old"
 CONTEXT_SUCCESSION_NEW = b"twinlock1 succession new"
+CONTEXT_BUNDLE = b"twinlock1 bundle"
 CONTEXT_KEY_CHECK = b"twinlock1 key check"
+LABEL_BUNDLE_REFERENCE = b"tl1 bundle ref"
 LABEL_I2R = b"tl1 i2r"
 LABEL_R2I = b"tl1 r2i"
 LABEL_EXPORTER = b"tl1 exporter"
+LABEL_RESUME = b"tl1 resume"
 LABEL_KEY = b"tl1 key"
 LABEL_NEXT = b"tl1 next"
 LABEL_REKEY = b"tl1 rekey"
@@ -280,7 +287,7 @@ class HybridKey:
     def __init__(self, kem, seed):
         if len(seed) != 32:
             raise Misuse("a KEM seed has 32 bytes")
-        self._kem = kem
+        self._kem, self.secret = kem, seed
         expanded = hashlib.shake_256(seed).digest(64 + kem.curve.scalar_size)
         ek_m, self._dk_m = kem.mlkem._keygen_internal(expanded[:32], expanded[32:64])
         self._sk_t = expanded[64:]
@@ -601,6 +608,16 @@ class PublicIdentity:
     def fingerprint(self):
         """Section 4.1, the 32 bytes."""
         return sha256(LABEL_IDENTITY + u16(self.signature.id) + self.key)
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A peer, or oneself, of whom a resumption record keeps the fingerprint alone (section 6.8)."""
+
+    digest: bytes
+
+    def fingerprint(self):
+        return self.digest
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
@@ -1217,6 +1234,104 @@ class KnownPeers:
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
+# 4.6 Bundles: what they are. Who keeps them, and the handshakes that use them, are in acquaintances.py.
+
+BUNDLE_LABEL = "TWINLOCK BUNDLE"
+BUNDLE_MAX_SECONDS = 5_184_000
+STANDARD_SUITES = (0x0001, 0x0002, 0x0003)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One that verified, or a decoy without a signature. `unsigned` is what transcripts and references use."""
+
+    suite: Suite
+    identity: PublicIdentity
+    ek: bytes
+    not_before: int
+    not_after: int
+    body: bytes
+
+    @property
+    def unsigned(self):
+        return self.body[:bundle_size(self.suite) - self.suite.signature.signature_size]
+
+    @property
+    def reference(self):
+        return bundle_reference(self.suite, self.unsigned)
+
+    @property
+    def fingerprint(self):
+        return self.identity.fingerprint()
+
+    def is_valid(self, now):
+        return self.not_before <= now < self.not_after
+
+
+def bundle_size(suite):
+    return 2 + suite.signature.public_size + suite.kem.ek_size + 16 + suite.signature.signature_size
+
+
+def bundle_reference(suite, unsigned):
+    return suite.hash(LABEL_BUNDLE_REFERENCE + unsigned)[:32]
+
+
+def bundle_unsigned(suite, public, ek, not_before, not_after):
+    return u16(suite.id) + public.key + ek + u64(not_before) + u64(not_after)
+
+
+def bundle_make(suite, identity, ek, not_before, not_after, random=secrets.token_bytes):
+    """Draws for the signature. Before it leaves its maker it is verified."""
+    check_identity_fits(identity, suite)
+    unsigned = bundle_unsigned(suite, identity.public, ek, not_before, not_after)
+    body = unsigned + identity.sign(unsigned, CONTEXT_BUNDLE, random(suite.signature.rnd_size))
+    return bundle_read(body, (suite.id,), identity.public.fingerprint())
+
+
+def bundle_read(body, suites=STANDARD_SUITES, asked_for=None):
+    """A Bundle, whatever the time. `suites` are those that the reader has; `asked_for` is a fingerprint."""
+    number = int.from_bytes(body[:2], "big")
+    if len(body) < 2 or number not in suites:
+        raise Malformed("bundle: suite not known" if len(body) >= 2 else "bundle: wrong length")
+    suite = SUITES[number]
+    if len(body) != bundle_size(suite):
+        raise Malformed("bundle: wrong length")
+    cursor = Cursor(body[2:])
+    public = PublicIdentity(cursor.take(suite.signature.public_size), suite.signature)
+    ek = cursor.take(suite.kem.ek_size)
+    not_before, not_after = int.from_bytes(cursor.take(8), "big"), int.from_bytes(cursor.take(8), "big")
+    bundle = Bundle(suite, public, ek, not_before, not_after, body)
+    suite.kem.check(ek)
+    if suite.kem.curve is X25519:
+        check_not_of_small_order(ek[-X25519.point_size:])
+    if not not_before < not_after <= not_before + BUNDLE_MAX_SECONDS:
+        raise Malformed("bundle: times out of bounds")
+    if asked_for is not None and bundle.fingerprint != asked_for:
+        raise Malformed("bundle: of another identity")
+    public.verify(bundle.unsigned, CONTEXT_BUNDLE, cursor.rest())
+    return bundle
+
+
+def check_not_of_small_order(point):
+    """One secret shows it, since each is a multiple of 8."""
+    try:
+        X25519.exchange(bytes(range(32)), point)
+    except Failed:
+        raise Malformed("encapsulation key: of small order") from None
+
+
+def bundle_write(bundle):
+    return pem_write(BUNDLE_LABEL, bundle.body)
+
+
+def bundle_read_file(text, suites=STANDARD_SUITES, asked_for=None):
+    label, body = pem_read(text)
+    if label != BUNDLE_LABEL:
+        raise Malformed("bundle: another PEM object")
+    return bundle_read(body, suites, asked_for)
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
 # 5. Symmetric state
 
 
@@ -1270,26 +1385,34 @@ class SymmetricState:
         return plaintext
 
     def end(self):
-        """Section 5.4: the two sending secrets and the exporter secret."""
+        """Section 5.4: the two sending secrets, the exporter secret and the resumption secret."""
         ms = self._hash.extract(self.ck, self.h)
         self.ck = self.k = None
-        return tuple(self._hash.expand(ms, label, self._hash.size) for label in (LABEL_I2R, LABEL_R2I, LABEL_EXPORTER))
+        return tuple(self._hash.expand(ms, label, self._hash.size) for label in (LABEL_I2R, LABEL_R2I, LABEL_EXPORTER, LABEL_RESUME))
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
-# 6. Handshakes
+# 6. Handshakes. IK and resume are in acquaintances.py.
 
-PATTERNS = {1: "XX", 2: "XXpsk0", 3: "NX", 4: "NXpsk0"}
+PATTERNS = {1: "XX", 2: "XXpsk0", 3: "NX", 4: "NXpsk0", 5: "IK", 6: "IKpsk0", 7: "resume"}
+SIGNED_PATTERNS = ("XX", "XXpsk0", "NX", "NXpsk0")
 PATTERN_IDS = {name: number for number, name in PATTERNS.items()}
 MAGIC = b"TL"
 VERSION = 1
 MAX_BODY = 16384
 MAX_PAYLOAD = 4096
 HEADER_SIZE = 6
+RESUMPTION_ID_SIZE = 16
+REFERENCE_SIZE = 32
 
 
 def has_psk(pattern):
+    """Whether it takes a pre-shared key. The token `psk` of `resume` takes a secret of the last conversation."""
     return pattern.endswith("psk0")
+
+
+def is_acquainted(pattern):
+    return pattern in ("IK", "IKpsk0")
 
 
 def initiator_has_identity(pattern):
@@ -1297,10 +1420,17 @@ def initiator_has_identity(pattern):
 
 
 def body_bounds(suite, pattern, message):
-    """Least and greatest body length of message 1, 2 or 3."""
+    """Least and greatest body length of message 1, 2 or 3. Message 3 of IK is no handshake message, but a record."""
     proof = suite.signature.public_size + TAG + suite.signature.signature_size + TAG + TAG
-    first = HEADER_SIZE + suite.kem.ek_size + (TAG if has_psk(pattern) else 0)
-    least = {1: first, 2: 1 + suite.kem.ct_size + proof, 3: proof}[message]
+    ct = suite.kem.ct_size
+    first = header_size(pattern) + suite.kem.ek_size + (TAG if has_psk(pattern) else 0)
+    if is_acquainted(pattern):
+        first += ct + REFERENCE_SIZE + TAG + TAG
+        return {1: (first, first), 2: (1 + ct + ct + TAG + TAG, 1 + ct + ct + TAG + TAG + MAX_PAYLOAD)}[message]
+    if pattern == "resume":
+        least = {1: first + TAG, 2: 1 + ct + TAG}[message]
+    else:
+        least = {1: first, 2: 1 + ct + proof, 3: proof}[message]
     return least, least + MAX_PAYLOAD
 
 
@@ -1320,14 +1450,18 @@ def from_frame(frame):
     return frame[2:]
 
 
-def header(suite, pattern):
-    return MAGIC + u8(VERSION) + u8(PATTERN_IDS[pattern]) + u16(suite.id)
+def header_size(pattern):
+    return HEADER_SIZE + (RESUMPTION_ID_SIZE if pattern == "resume" else 0)
 
 
-def start(suite, pattern, prologue):
-    """Section 5.3."""
+def header(suite, pattern, resumption_id=b""):
+    return MAGIC + u8(VERSION) + u8(PATTERN_IDS[pattern]) + u16(suite.id) + resumption_id
+
+
+def start(suite, pattern, prologue, resumption_id=b""):
+    """Section 5.3, without `rb` and `ids`."""
     state = SymmetricState(suite, pattern)
-    state.mix_hash(header(suite, pattern))
+    state.mix_hash(header(suite, pattern, resumption_id))
     state.mix_hash(prologue)
     return state
 
@@ -1360,6 +1494,7 @@ class Handshake:
         self._on_message = on_message
         self._next = 1
         self._state = None
+        self._used_psk = None
         self.suite = None
         self.session = None
         self.peer = None
@@ -1377,9 +1512,20 @@ class Handshake:
         if step < last:
             self._next = step + 1
             return
+        self.session = self._session()
+
+    def _session(self):
         handshake_hash = self._state.h
-        i2r, r2i, exporter = self._state.end()
-        self.session = Session(self.role, self.suite, self.pattern, self.peer, handshake_hash, i2r, r2i, exporter, self._random)
+        secrets_of_5_4 = self._state.end()
+        return Session(self.role, self.suite, self.pattern, self.peer, handshake_hash, *secrets_of_5_4, self._random,
+                       me=self._me(), prologue=self._used_prologue(), psk=self._used_psk)
+
+    def _me(self):
+        """The own public identity, or None."""
+        raise NotImplementedError
+
+    def _used_prologue(self):
+        raise NotImplementedError
 
     @property
     def messages_left(self):
@@ -1421,8 +1567,8 @@ class Initiator(Handshake):
     def __init__(self, pattern, prologue, acceptable, identity=None, psk=None, random=secrets.token_bytes, on_message=None,
                  suite=DEFAULT_SUITE):
         super().__init__(random, on_message)
-        if pattern not in PATTERN_IDS:
-            raise Misuse("pattern not known")
+        if pattern not in SIGNED_PATTERNS:
+            raise Misuse("pattern not known, or of another initiator")
         if has_psk(pattern) != (psk is not None) or psk is not None and len(psk) != 32:
             raise Misuse("a psk0 pattern takes a 32-byte pre-shared key, another takes none")
         if initiator_has_identity(pattern) != (identity is not None):
@@ -1434,7 +1580,13 @@ class Initiator(Handshake):
         self._prologue = prologue
         self._acceptable = acceptable
         self._identity = identity
-        self._psk = psk
+        self._psk = self._used_psk = psk
+
+    def _me(self):
+        return self._identity and self._identity.public
+
+    def _used_prologue(self):
+        return self._prologue
 
     def write_1(self, payload=b""):
         self._begin(1)
@@ -1496,7 +1648,7 @@ class ResponderConfig:
     prologue: bytes
     identities: tuple
     acceptable: object
-    patterns: tuple = ("XX", "XXpsk0", "NX", "NXpsk0")
+    patterns: tuple = SIGNED_PATTERNS
     suites: tuple = (DEFAULT_SUITE,)
     psks: tuple = ()
 
@@ -1516,7 +1668,7 @@ class ResponderConfig:
 
     def allows_pattern(self, number):
         pattern = PATTERNS.get(number)
-        return pattern in self.patterns and has_psk(pattern) == bool(self.psks)
+        return pattern in self.patterns and (pattern == "resume" or has_psk(pattern) == bool(self.psks))
 
     def allows_suite(self, number):
         return number in self.suites and self.identity(SUITES[number]) is not None
@@ -1531,6 +1683,12 @@ class Responder(Handshake):
             raise Misuse("a responder holds at most two pre-shared keys of 32 bytes each")
         self._config = config
         self.pattern = None
+
+    def _me(self):
+        return self._config.identity(self.suite).public
+
+    def _used_prologue(self):
+        return self._config.prologue
 
     def length_allowed(self, length):
         if self.pattern is None:
@@ -1560,16 +1718,21 @@ class Responder(Handshake):
         if not self._config.allows_suite(number):
             self._refuse(3)
         self.pattern, self.suite = PATTERNS[body[3]], SUITES[number]
-        payload_at = HEADER_SIZE + self.suite.kem.ek_size
+        self._header = body[:header_size(self.pattern)]
+        rest_at = len(self._header) + self.suite.kem.ek_size
         try:
             check_bounds(body, self.suite, self.pattern, 1)
             if busy:
                 self._refuse(4)
-            self._peer_ek = body[HEADER_SIZE:payload_at]
+            self._peer_ek = body[len(self._header):rest_at]
             self.suite.kem.check(self._peer_ek)
         except Malformed as error:
             raise Declined(b"", str(error)) from None
-        payload = self._read_tokens_1(body[payload_at:])
+        return self._read_rest_1(body[rest_at:])
+
+    def _read_rest_1(self, sealed_payload):
+        """Step 8 of section 6.3."""
+        payload = self._read_tokens_1(sealed_payload)
         if not initiator_has_identity(self.pattern) and not self._config.acceptable(None):
             raise NotAcceptable(b"" if self._config.psks else self.refusal())
         self._done(1)
@@ -1584,6 +1747,7 @@ class Responder(Handshake):
             self._state.mix_hash(self._peer_ek)
             if psk is not None:
                 self._state.mix_key(self._peer_ek)
+            self._used_psk = psk
             try:
                 return self._state.decrypt_and_hash(sealed_payload)
             except Failed:
@@ -1638,11 +1802,22 @@ class Session:
     i2r: bytes
     r2i: bytes
     exporter: bytes
+    resume: bytes
     random: object
+    me: object = None
+    prologue: bytes = b""
+    psk: bytes = None
+    # The resumption record that this conversation resumes.
+    resumed: object = None
 
     def channel(self, **options):
+        """In IK the first record of the initiator, `Confirm`, was sealed or opened before."""
         own, other = (self.i2r, self.r2i) if self.role == "initiator" else (self.r2i, self.i2r)
-        return Channel(own, other, random=self.random, suite=self.suite.id, **options)
+        peer = self.peer and self.peer.fingerprint()
+        channel = Channel(own, other, random=self.random, suite=self.suite.id, peer=peer, **options)
+        if is_acquainted(self.pattern):
+            (channel.sending if self.role == "initiator" else channel.receiving).counter = 1
+        return channel
 
     def export(self, label, context, length):
         return export(self.suite, self.exporter, label, context, length)
@@ -1747,26 +1922,29 @@ class Type(IntEnum):
     KEY_UPDATE = 4
     REKEY_OFFER = 5
     REKEY = 6
+    BUNDLE = 7
+    CONFIRM = 8
     PING = 9
     ABORT = 10
 
 
 MAX_CLOSE = 258
 CLOSE_DONE, CLOSE_REFUSED, CLOSE_GOING_AWAY = 0, 1, 2
-MAX_KEY_UPDATES = 32
+MAX_RENEWALS = 32
 OFFER_LIMIT = 16 * 2**30
 
 
 def content_sizes(suite):
-    """Least and greatest length of the content of each type."""
-    ek, ct = suite.kem.ek_size, suite.kem.ct_size
+    """Least and greatest length of the content of each type that a channel reads; no `Confirm` is awaited there."""
+    ek, ct, bundle = suite.kem.ek_size, suite.kem.ct_size, bundle_size(suite)
     return {Type.DATA: (1, MAX_CONTENT), Type.END: (0, MAX_CONTENT), Type.CLOSE: (2, MAX_CLOSE), Type.KEY_UPDATE: (0, 0),
-            Type.REKEY_OFFER: (ek, ek), Type.REKEY: (ct, ct), Type.PING: (5, 5), Type.ABORT: (0, 0)}
+            Type.REKEY_OFFER: (ek, ek), Type.REKEY: (ct, ct), Type.BUNDLE: (bundle, bundle), Type.PING: (5, 5),
+            Type.ABORT: (0, 0)}
 
 
 @dataclass
 class Event:
-    """What a record meant. `code` and `reason` belong to Close; `number` and `answer` to Ping."""
+    """What a record meant. `code` and `reason` belong to Close; `number` and `answer` to Ping; `bundle` to Bundle."""
 
     type: Type
     content: bytes = b""
@@ -1774,6 +1952,7 @@ class Event:
     reason: str = ""
     number: int = 0
     answer: bool = False
+    bundle: Bundle = None
 
 
 def decode_reason(data):
@@ -1787,11 +1966,12 @@ class Channel:
     """Both directions of a channel, seen from one side. Sending methods return the frames to transmit.
 
     An offer or a ping from the peer is answered by `answers()`, which `data` and `end` call first, so an offer is always answered
-    before the next Data or End.
+    before the next Data or End. `peer` is the peer's fingerprint, or None of one without identity. `delivered` is the reference of
+    the newest bundle of our own that was delivered in this channel (section 4.6), or None.
     """
 
     def __init__(self, send_cs, receive_cs, random=secrets.token_bytes, padding=pad_none, offer_limit=OFFER_LIMIT,
-                 suite=DEFAULT_SUITE):
+                 suite=DEFAULT_SUITE, peer=None):
         self.suite = find_suite(suite)
         self.sending, self.receiving = Direction(self.suite, send_cs), Direction(self.suite, receive_cs)
         self._content_sizes = content_sizes(self.suite)
@@ -1802,13 +1982,18 @@ class Channel:
         # The own sending direction.
         self.closed = False
         self._in_message = False
-        self._key_updates = 0
+        self._renewals = 0
+        self.delivered = None
+        self._sent_bundle = None
+        self._offer_tells = False
+        self._pings, self._older_pings = set(), set()
         self._peer_offer = None
         self._pong = None
         # The peer's sending direction.
         self.peer_closed = False
+        self._peer = peer
         self._peer_in_message = False
-        self._peer_key_updates = 0
+        self._peer_renewals = 0
         self._offer = None
         self._bytes_since_offer = 0
 
@@ -1829,7 +2014,7 @@ class Channel:
         if not 1 <= len(piece) <= MAX_CONTENT:
             raise Misuse("a piece has 1 to 16,384 bytes")
         frames = self.answers() + self.record(Type.DATA, piece)
-        self._in_message, self._key_updates = True, 0
+        self._in_message, self._renewals = True, 0
         return frames
 
     def end(self, piece=b""):
@@ -1837,7 +2022,7 @@ class Channel:
         if len(piece) > MAX_CONTENT:
             raise Misuse("a piece has at most 16,384 bytes")
         frames = self.answers() + self.record(Type.END, piece)
-        self._in_message, self._key_updates = False, 0
+        self._in_message, self._renewals = False, 0
         return frames
 
     def message(self, content):
@@ -1868,16 +2053,38 @@ class Channel:
 
     def ping(self, number):
         self._check_sending()
+        self._pings.add(number)
         return self.record(Type.PING, b"\0" + u32(number))
 
     def key_update(self):
         self._check_sending()
-        if self._key_updates == MAX_KEY_UPDATES:
-            raise Misuse("too many KeyUpdate without a Data or End")
+        self._count_renewal()
         frame = self.record(Type.KEY_UPDATE)
-        self._key_updates += 1
         self.sending.key_update()
         return frame
+
+    def _count_renewal(self):
+        if self._renewals == MAX_RENEWALS:
+            raise Misuse("too many KeyUpdate and Bundle without a Data or End")
+        self._renewals += 1
+
+    def bundle(self, bundle):
+        """Sends a bundle of our own. Whose it is, and that it is of this suite, the caller sees to."""
+        self._check_sending()
+        if bundle.suite is not self.suite:
+            raise Misuse("a bundle of another suite")
+        self._count_renewal()
+        self._sent_bundle = bundle.reference
+        # What was sent before it says nothing when it is answered.
+        self._older_pings |= self._pings
+        self._pings = set()
+        self._offer_tells = False
+        return self.record(Type.BUNDLE, bundle.body)
+
+    def _tells_delivery(self):
+        """The peer has answered something that was sent after the bundle."""
+        if self._sent_bundle:
+            self.delivered, self._sent_bundle = self._sent_bundle, None
 
     def offer_rekey(self):
         """Asks that the peer's direction be renewed."""
@@ -1886,7 +2093,7 @@ class Channel:
             raise Misuse("the peer's direction is closed, or an offer is open")
         offer = self.suite.kem.generate(self._random)
         frame = self.record(Type.REKEY_OFFER, offer.ek)
-        self._offer, self._bytes_since_offer = offer, 0
+        self._offer, self._bytes_since_offer, self._offer_tells = offer, 0, True
         return frame
 
     def answers(self):
@@ -1966,11 +2173,11 @@ class Channel:
             raise Fatal("the peer does not answer the offer")
 
     def _receive_data(self, content):
-        self._peer_in_message, self._peer_key_updates = True, 0
+        self._peer_in_message, self._peer_renewals = True, 0
         return Event(Type.DATA, content)
 
     def _receive_end(self, content):
-        self._peer_in_message, self._peer_key_updates = False, 0
+        self._peer_in_message, self._peer_renewals = False, 0
         return Event(Type.END, content)
 
     def _receive_close(self, content):
@@ -1981,11 +2188,21 @@ class Channel:
         return Event(Type.CLOSE, code=int.from_bytes(content[:2], "big"), reason=decode_reason(content[2:]))
 
     def _receive_key_update(self, _):
-        self._peer_key_updates += 1
-        if self._peer_key_updates > MAX_KEY_UPDATES:
-            raise Fatal("too many KeyUpdate")
+        self._count_peer_renewal()
         self.receiving.key_update()
         return Event(Type.KEY_UPDATE)
+
+    def _count_peer_renewal(self):
+        self._peer_renewals += 1
+        if self._peer_renewals > MAX_RENEWALS:
+            raise Fatal("too many KeyUpdate and Bundle")
+
+    def _receive_bundle(self, content):
+        """Whether it is kept, who keeps acquaintances decides."""
+        self._count_peer_renewal()
+        if self._peer is None:
+            raise Fatal("a bundle from a side without identity")
+        return Event(Type.BUNDLE, bundle=bundle_read(content, (self.suite.id,), self._peer))
 
     def _receive_rekey_offer(self, ek):
         self.suite.kem.check(ek)
@@ -2000,15 +2217,27 @@ class Channel:
             raise Fatal("a Rekey without an offer")
         offer, self._offer = self._offer, None
         self.receiving.rekey(offer.decapsulate(ct), offer.ek, ct)
+        if self._offer_tells:
+            self._tells_delivery()
         return Event(Type.REKEY)
 
     def _receive_ping(self, content):
         if content[0] > 1:
             raise Fatal("a Ping that neither asks nor answers")
         number, answer = int.from_bytes(content[1:], "big"), content[0] == 1
+        if answer:
+            self._pong_received(number)
         if not answer and not self.closed:
             self._pong = number
         return Event(Type.PING, number=number, answer=answer)
+
+    def _pong_received(self, number):
+        """A number that was asked for before the bundle too is taken for the older one."""
+        if number in self._older_pings:
+            self._older_pings.remove(number)
+        elif number in self._pings:
+            self._pings.remove(number)
+            self._tells_delivery()
 
     def _receive_abort(self, _):
         if not self._peer_in_message:

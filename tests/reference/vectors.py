@@ -516,18 +516,18 @@ def handshake_case(name, pattern, prologue, payloads, suite=tl.DEFAULT_SUITE):
         assert responder.read_3(messages[2]) == payloads[2]
     session, other = initiator.session, responder.session
     assert i_states == r_states and session.handshake_hash == other.handshake_hash
-    assert (session.i2r, session.r2i, session.exporter) == (other.i2r, other.r2i, other.exporter)
+    assert (session.i2r, session.r2i, session.exporter, session.resume) == (other.i2r, other.r2i, other.exporter, other.resume)
     return {"name": name, "pattern": pattern, "pattern_id": tl.PATTERN_IDS[pattern], "suite": suite, "prologue": prologue.hex(),
             "psk": psk.hex() if psk else None, "initiator_seed": i_identity.secret.hex() if i_identity else None,
             "responder_seed": r_identity.secret.hex(), "initiator_random": i_source.drawn.hex(), "responder_random": r_source.drawn.hex(),
             "payloads": [payload.hex() for payload in payloads], "messages": [message.hex() for message in messages],
             "states": i_states, "handshake_hash": session.handshake_hash.hex(), "i2r": session.i2r.hex(), "r2i": session.r2i.hex(),
-            "exporter": session.exporter.hex(), "exports": exporter_entries(session)}
+            "exporter": session.exporter.hex(), "resumption": session.resume.hex(), "exports": exporter_entries(session)}
 
 
 def handshakes():
     cases = []
-    for pattern in tl.PATTERN_IDS:
+    for pattern in tl.SIGNED_PATTERNS:
         count = 3 if tl.initiator_has_identity(pattern) else 2
         texts = [b"first payload", b"the second payload, a little longer", b"3"][:count]
         cases.append(handshake_case(f"{pattern}, everything empty", pattern, b"", [b""] * count))
@@ -536,7 +536,7 @@ def handshakes():
     largest = [bytes([number]) * tl.MAX_PAYLOAD for number in (1, 2, 3)]
     cases.append(handshake_case("XX, payloads of 4,096 bytes", "XX", b"a prologue of more than one hash block: " + bytes(100), largest))
     for suite in (0x0003, 0x0002):
-        for pattern in tl.PATTERN_IDS:
+        for pattern in tl.SIGNED_PATTERNS:
             texts = [b"first payload", b"the second payload, a little longer", b"3"][:3 if tl.initiator_has_identity(pattern) else 2]
             cases.append(handshake_case(f"0x{suite:04X}, {pattern}", pattern, b"example/1", texts, suite))
     return {"cases": cases}
@@ -1513,9 +1513,15 @@ def statements():
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Writing and checking
 
+
+
+def acquaintances():
+    import acquaintance_vectors
+    return acquaintance_vectors.acquaintances()
+
+
 FILES = {"primitives.json": primitives, "identity.json": identity, "handshakes.json": handshakes, "channel.json": channel,
-         "refusals.json": refusals, "round3.json": round3,
-         "statements.json": statements}
+         "refusals.json": refusals, "round3.json": round3, "statements.json": statements, "acquaintances.json": acquaintances}
 
 
 def to_json(value):

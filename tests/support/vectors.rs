@@ -65,7 +65,7 @@ pub(crate) fn built(case: &Value) -> bool {
 pub(crate) fn here(cases: &Value, of: usize) -> Vec<&Value> {
     assert_eq!(list(cases).len(), of);
     let here: Vec<_> = list(cases).iter().filter(|case| built(case)).collect();
-    assert!(here.len() == of || cfg!(not(feature = "level5")));
+    assert!(here.len() == of || cfg!(not(all(feature = "level5", feature = "round3"))));
     here
 }
 

@@ -1,5 +1,6 @@
 //! The conversations of the test, up to the point at which one state stands alone.
 
+use crate::acquainted;
 use crate::coins::Coins;
 use std::any::Any;
 use std::io::{Cursor, Read, Write};
@@ -22,7 +23,12 @@ pub(crate) fn of(point: &str) -> (Suite, &'static str) {
         Some((_, "level 5")) => Suite::Level5Aes,
         Some((_, other)) => panic!("no suite {other}"),
     };
-    (suite, if point.starts_with("Anonymous") { "NXpsk0" } else { "XXpsk0" })
+    let pattern = match point {
+        _ if point.starts_with("Anonymous") => "NXpsk0",
+        _ if acquainted::POINTS.contains(&point) => "IKpsk0",
+        _ => "XXpsk0",
+    };
+    (suite, pattern)
 }
 
 pub(crate) fn protocol_name(suite: Suite, pattern: &str) -> String {
@@ -43,7 +49,7 @@ pub(crate) fn handshake_hash(suite: Suite, pattern: &str) -> Vec<u8> {
 /// The state that stands alone at this point; everything else of its conversation was dropped.
 pub(crate) fn build(point: &str) -> Box<dyn Any> {
     let (suite, pattern) = of(point);
-    walk(suite, pattern, point.split(", ").next().unwrap())
+    if pattern == "IKpsk0" { acquainted::walk(suite, point) } else { walk(suite, pattern, point.split(", ").next().unwrap()) }
 }
 
 macro_rules! stop {
@@ -51,6 +57,8 @@ macro_rules! stop {
         match $point { $($name => return Box::new($state),)+ _ => {} }
     };
 }
+
+pub(crate) use stop;
 
 fn walk(suite: Suite, pattern: &str, point: &str) -> Box<dyn Any> {
     let mut coins = Coins::new(SEED);

@@ -18,11 +18,12 @@ const ROOTS: &[&str] = &[
 ];
 
 struct Type {
+    file: String,
     name: String,
     fields: String,
 }
 
-/// The names of all that own a secret; a `Key` with its file's name before it.
+/// The names of all that own a secret; a name that several files have with its file's before it.
 pub(crate) fn holders() -> BTreeSet<String> {
     let mut types = Vec::new();
     // This file is a test of two packages: the library's own, and one two folders below.
@@ -32,12 +33,22 @@ pub(crate) fn holders() -> BTreeSet<String> {
     read(&root, &mut texts);
     let for_tests = |file: &str| texts.iter().any(|(_, text)| text.contains(&format!("#[cfg(test)]\nmod {file};")));
     texts.iter().filter(|(file, _)| !for_tests(file)).for_each(|(file, text)| parse(file, text, &mut types));
+    let defined: BTreeSet<(&str, &str)> = types.iter().map(|kind| (kind.file.as_str(), kind.name.as_str())).collect();
+    let twice = |name: &str| defined.iter().filter(|(_, other)| *other == name).count() > 1;
+    let full_name = |kind: &Type| if twice(&kind.name) { format!("{}::{}", kind.file, kind.name) } else { kind.name.clone() };
+    let types: Vec<(String, &Type)> = types.iter().map(|kind| (full_name(kind), kind)).collect();
+    // A bare name is this file's own, or where it has none any other's.
+    let bare = |kind: &Type, other: &Type| kind.file == other.file || !defined.contains(&(kind.file.as_str(), other.name.as_str()));
     let mut holders = BTreeSet::new();
     loop {
-        let owns =
-            |fields: &str| ROOTS.iter().any(|root| mentions(fields, root)) || holders.iter().any(|name: &String| mentions(fields, name));
+        let owns = |kind: &Type| {
+            let owned =
+                |(full, other): &&(String, &Type)| mentions(&kind.fields, full) || mentions(&kind.fields, &other.name) && bare(kind, other);
+            ROOTS.iter().any(|root| mentions(&kind.fields, root))
+                || types.iter().filter(|(full, _)| holders.contains(full)).any(|other| owned(&other))
+        };
         let more: Vec<_> =
-            types.iter().filter(|kind| !holders.contains(&kind.name) && owns(&kind.fields)).map(|kind| kind.name.clone()).collect();
+            types.iter().filter(|(full, kind)| !holders.contains(full) && owns(kind)).map(|(full, _)| full.clone()).collect();
         if more.is_empty() {
             return holders;
         }
@@ -74,10 +85,8 @@ fn parse(file: &str, text: &str, types: &mut Vec<Type>) {
             let (name, rest) = rest.split_at(end);
             let fields = owned(&if keyword == "enum " { payloads(body(rest)) } else { body(rest).to_owned() });
             let names = if name.starts_with('$') { made_by_macro(&code[..at], &code, name) } else { vec![name.to_owned()] };
-            types.extend(names.into_iter().filter(|name| !name.is_empty()).map(|name| {
-                let name = if name == "Key" { format!("{file}::Key") } else { name };
-                Type { name, fields: fields.clone() }
-            }));
+            let kinds = names.into_iter().filter(|name| !name.is_empty());
+            types.extend(kinds.map(|name| Type { file: file.to_owned(), name, fields: fields.clone() }));
         }
     }
 }
@@ -132,7 +141,7 @@ fn made_by_macro(before: &str, code: &str, name: &str) -> Vec<String> {
     calls.map(|call| call.split(',').nth(place).unwrap().trim().trim_start_matches('(').to_owned()).collect()
 }
 
-/// Whether the name stands there by itself. A bare `Key` is another file's.
+/// Whether the name stands there by itself.
 fn mentions(fields: &str, name: &str) -> bool {
     let word = |c: char| c.is_alphanumeric() || c == '_';
     fields.match_indices(name).any(|(at, _)| {

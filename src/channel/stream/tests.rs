@@ -9,6 +9,9 @@
 )]
 #![allow(clippy::duplicate_mod, reason = "the helpers below serve the tests of two modules that must not know each other")]
 
+mod acquaintances;
+mod bundle;
+mod delivery;
 mod due;
 mod ends;
 mod renewal;
@@ -20,7 +23,9 @@ mod json;
 #[path = "../../../tests/support/rng.rs"]
 mod rng;
 
-use super::{Opener, Receiving, Record, Sealer, Sending, halves};
+use super::opener::Receiving;
+use super::sealer::Sending;
+use super::{Opener, Record, Sealer, halves};
 use crate::channel::direction::Direction;
 use crate::crypto::suite::Suite;
 use crate::error::Error;
@@ -58,7 +63,7 @@ struct Side {
 
 impl Side {
     fn in_suite(suite: Suite, send: &[u8], receive: &[u8]) -> Self {
-        let (sealer, opener) = halves(direction_in(suite, send), direction_in(suite, receive));
+        let (sealer, opener) = halves((direction_in(suite, send), None), (direction_in(suite, receive), None));
         Self { sealer, opener }
     }
 

@@ -11,12 +11,13 @@ use pqcrypto_traits::sign::{DetachedSignature, PublicKey as _, SecretKey as _};
 
 pub(crate) const KYBER768_EK: usize = 1184;
 pub(crate) const KYBER768_CT: usize = 1088;
+pub(crate) const KYBER768_DK: usize = 2400;
 pub(crate) const DILITHIUM3_SK: usize = 4000;
 pub(crate) const DILITHIUM3_PK: usize = 1952;
 pub(crate) const DILITHIUM3_SIG: usize = 3293;
 
 /// A Kyber768 decapsulation key, expanded: 2,400 bytes.
-pub(crate) struct Kyber768Key(Secret<2400>);
+pub(crate) struct Kyber768Key(Secret<KYBER768_DK>);
 
 impl Kyber768Key {
     pub(crate) fn generate(ek: &mut [u8; KYBER768_EK]) -> Self {
@@ -25,9 +26,18 @@ impl Kyber768Key {
         Self(Secret::build(|place| _ = copy(secret.as_bytes(), place)))
     }
 
-    #[cfg(test)]
-    pub(crate) fn from_expanded(expanded: &[u8; 2400]) -> Self {
+    pub(crate) fn from_expanded(expanded: &[u8; KYBER768_DK]) -> Self {
         Self(Secret::build(|place| place.copy_from_slice(expanded)))
+    }
+
+    pub(crate) fn expanded(&self) -> &[u8; KYBER768_DK] {
+        self.0.expose()
+    }
+
+    /// It stands within: s, 1,152 bytes, then the encapsulation key, its hash, and z.
+    pub(crate) fn encapsulation_key(&self) -> &[u8] {
+        let (_, rest) = self.0.expose().split_at(1152);
+        rest.split_at(KYBER768_EK).0
     }
 
     /// Implicit rejection: any ciphertext gives a secret. False only where the library refuses the lengths, which are fixed.

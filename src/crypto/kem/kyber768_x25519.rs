@@ -9,9 +9,13 @@ use crate::secret::Secret;
 use crate::wire::halves;
 use alloc::boxed::Box;
 use alloc::vec;
+use subtle::ConstantTimeEq;
 
 pub(super) const EK: usize = backend::KYBER768_EK + 32;
 pub(super) const CT: usize = backend::KYBER768_CT + 32;
+
+/// Bytes of a key that is kept: Kyber's expanded one, which holds its public half, and X25519's.
+pub(super) const KEPT: usize = backend::KYBER768_DK + 32;
 
 pub(crate) struct Key {
     dk_k: backend::Kyber768Key,
@@ -46,6 +50,23 @@ impl Key {
         let dk_k = backend::Kyber768Key::generate(ek_k);
         pk_x.copy_from_slice(&backend::x25519_public(sk_x.expose()));
         Ok((Self { dk_k, sk_x, ek: ek.clone() }, ek))
+    }
+
+    /// Kyber's expanded key || X25519's secret.
+    pub(super) fn kept(&self) -> Result<Secret<KEPT>, Error> {
+        Secret::join(&[self.dk_k.expanded(), self.sk_x.expose()])
+    }
+
+    /// The halves of Kyber's expanded key must belong together: it tells nothing of its own. So something is encapsulated to it, with an X25519 secret that anybody knows.
+    pub(super) fn from_kept(kept: &Secret<KEPT>) -> Result<(Self, Box<[u8]>), Error> {
+        let (expanded, sk_x) = halves::<{ backend::KYBER768_DK }, 32>(kept.expose())?;
+        let sk_x = Secret::build(|place| place.copy_from_slice(sk_x));
+        let dk_k = backend::Kyber768Key::from_expanded(expanded);
+        let ek: Box<[u8]> = [dk_k.encapsulation_key(), &backend::x25519_public(sk_x.expose())].concat().into();
+        check(&ek).map_err(|_| Error::InvalidKey)?;
+        let key = Self { dk_k, sk_x, ek: ek.clone() };
+        let (ct, sent) = encapsulate(&ek, &Secret::build(|e_x| e_x.fill(1)))?;
+        if bool::from(key.decapsulate(&ct)?.ct_eq(&sent)) { Ok((key, ek)) } else { Err(Error::InvalidKey) }
     }
 
     #[cfg(test)]

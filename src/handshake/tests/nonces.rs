@@ -1,13 +1,17 @@
 //! No pair of key and nonce seals twice, through handshakes and all that a channel does.
 
-use super::PATTERNS;
+use super::book::{Book, DAY};
 use super::rng::Seeded;
+use super::{ACQUAINTED, PATTERNS};
 use crate::Channel;
 use crate::channel::{CloseCode, Opener, Padding, Policy, Record, Sealer};
 use crate::crypto::aead::{Aead, nonces};
-use crate::handshake::{AnonymousInitiator, Hello, Initiator, Pattern, Psk, Responder, Suite};
-use crate::identity::Identity;
+use crate::handshake::{
+    AcquaintedInitiator, AnonymousInitiator, AnyHello, Decoys, Hello, Initiator, Pattern, Psk, Responder, ResumeInitiator, Suite,
+};
+use crate::identity::{Identity, StaticKey};
 use crate::trust::danger::TrustAnyone;
+use std::sync::Arc;
 use std::vec::Vec;
 
 #[test]
@@ -40,6 +44,37 @@ fn meet(suite: Suite, pattern: Pattern, seed: u64) -> [Channel; 2] {
         let (b, reply) = heard.send_reply_with_rng(&mut TrustAnyone, theirs).unwrap();
         [waiting.read_reply(&reply).unwrap().into_channel(&mut TrustAnyone).unwrap(), b]
     }
+}
+
+const NOW: u64 = 2 * DAY;
+
+/// In `IK`, `IKpsk0` and, of what such a conversation leaves, in `resume`, with early data. One static key each serves all of them.
+fn meet_again(b: &Identity, pattern: Pattern, keys: &[Arc<StaticKey>; 2], decoys: &Arc<Decoys>, seed: u64) -> [Channel; 2] {
+    let suite = keys[1].bundle().suite();
+    let (ours, theirs) = (&mut Seeded::new(seed), &mut Seeded::new(!seed));
+    let psk = pattern.psk().then(|| Psk::take(&mut [7; 32]));
+    let listening = || {
+        let responder = psk.iter().fold(Responder::new(b, b"").suites(&[suite]), Responder::psk);
+        responder.decoys(decoys).now(NOW).early_data(true)
+    };
+    let mut book = Book::of(&keys[1], &[&keys[0]]);
+    let initiator = AcquaintedInitiator::new(&keys[0], keys[1].bundle(), b"", NOW);
+    let (waiting, hello) = psk.iter().fold(initiator, AcquaintedInitiator::psk).send_hello_with_rng(ours).unwrap();
+    let AnyHello::Acquainted(heard) = listening().read_hello_with(&hello, &book).unwrap() else { panic!() };
+    let (awaits, reply) = heard.with_payload(b"hello".to_vec().into()).send_reply_with_rng(theirs).unwrap();
+    let (mut a, confirm) = waiting.read_reply(&reply).unwrap().send_confirm(&mut TrustAnyone).unwrap();
+    let mut b = awaits.read_confirm(&confirm).unwrap().into_channel(&mut TrustAnyone).unwrap();
+    if pattern != Pattern::Resume {
+        return [a, b];
+    }
+    let [record, theirs_too] = [&mut a, &mut b].map(|channel| Arc::new(channel.keep_resumption(NOW).unwrap().unwrap()));
+    book.records.extend([Arc::clone(&record), theirs_too]);
+    let judged = ResumeInitiator::new(record, b"").with_early_data(b"early".to_vec().into()).judge(&mut TrustAnyone).unwrap();
+    let (waiting, hello) = judged.send_hello_with_rng(&mut book, NOW, ours).unwrap();
+    let AnyHello::Resume(read) = listening().read_hello_with(&hello, &book).unwrap() else { panic!() };
+    let accepted = read.remove(&mut book).unwrap().judge(&mut TrustAnyone).unwrap();
+    let (b, reply) = accepted.with_payload(b"hello".to_vec().into()).send_reply_with_rng(theirs).unwrap();
+    [waiting.read_reply(&reply).unwrap().into_channel().unwrap(), b]
 }
 
 type Side = (Sealer, Opener);
@@ -106,16 +141,26 @@ fn converse([a, b]: [Channel; 2], rng: &mut Seeded) -> u64 {
 fn a_key_and_nonce_seal_twice() {
     for suite in Suite::ALL.iter().copied() {
         let mut records = 0;
+        let people = [1, 2].map(|seed| of_suite(suite, seed));
+        let key = |side: usize| StaticKey::generate_with_rng(&people[side], suite, DAY, 3 * DAY, &mut Seeded::new(side as u64));
+        let keys = [0, 1].map(|side| Arc::new(key(side).unwrap()));
+        let decoys = Arc::new(Decoys::generate_with_rng(&mut Seeded::new(3)).unwrap());
         let (sealed, distinct) = nonces::watch(|| {
-            for pattern in PATTERNS {
-                for seed in [1, 2] {
+            for seed in [1, 2] {
+                for pattern in PATTERNS {
                     records += converse(meet(suite, pattern, seed), &mut Seeded::new(seed));
+                }
+                for pattern in ACQUAINTED {
+                    let drawn = seed << 8 | u64::from(pattern.id());
+                    records += converse(meet_again(&people[1], pattern, &keys, &decoys, drawn), &mut Seeded::new(drawn));
                 }
             }
         });
         assert_eq!(sealed, distinct, "{suite:?}");
         // Message 2 seals thrice, message 3 thrice, message 1 under a psk once.
         let handshakes = 2 * ((3 + 3) + (1 + 3 + 3) + 3 + (1 + 3));
+        // Of IK message 1 seals twice, under a psk thrice, message 2 twice, and the Confirm is a record; of resume each message once, after an IK.
+        let handshakes = handshakes + 2 * ((2 + 2 + 1) + (3 + 2 + 1) + (2 + 2 + 1 + 1 + 1));
         assert_eq!(sealed as u64, records + handshakes, "{suite:?}");
     }
 }

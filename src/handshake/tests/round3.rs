@@ -145,8 +145,8 @@ fn an_initiator_says_something_else_than_in_the_reference() {
 
         let secrets = state.into_secrets().unwrap();
         assert_eq!(secrets.handshake_hash, bytes(&case["handshake_hash"]));
-        let found = [&secrets.i2r, &secrets.r2i, &secrets.exporter].map(|secret| secret.first(32).to_vec());
-        assert_eq!(found, ["i2r", "r2i", "exporter"].map(|field| bytes(&case[field])));
+        let found = [&secrets.i2r, &secrets.r2i, &secrets.exporter, &secrets.resume].map(|secret| secret.first(32).to_vec());
+        assert_eq!(found, ["i2r", "r2i", "exporter", "resumption"].map(|field| bytes(&case[field])));
         let channel = Channel::new(secrets, true, Suite::Round3, Peer::new(Some(peer), Suite::Round3), Trusted::Anyone).unwrap();
         for export in list(&case["exports"]) {
             let mut value = std::vec![0; export["n"].as_u64().unwrap() as usize];

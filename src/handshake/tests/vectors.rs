@@ -83,8 +83,8 @@ impl<'a> Case<'a> {
     }
 
     fn check_secrets(&self, secrets: &ChannelSecrets) {
-        let found = [&secrets.i2r, &secrets.r2i, &secrets.exporter].map(|secret| secret.first(self.suite.hash().len()));
-        let expected = ["i2r", "r2i", "exporter"].map(|secret| bytes(&self.json[secret]));
+        let found = [&secrets.i2r, &secrets.r2i, &secrets.exporter, &secrets.resume].map(|secret| secret.first(self.suite.hash().len()));
+        let expected = ["i2r", "r2i", "exporter", "resumption"].map(|secret| bytes(&self.json[secret]));
         assert_eq!(found, expected.each_ref().map(Vec::as_slice), "{}", self.name);
         assert_eq!(secrets.handshake_hash, bytes(&self.json["handshake_hash"]), "{}", self.name);
     }
@@ -93,7 +93,8 @@ impl<'a> Case<'a> {
     fn secrets(&self) -> ChannelSecrets {
         let secret = |name| Secret::build(|place| place[..self.suite.hash().len()].copy_from_slice(&bytes(&self.json[name])));
         let handshake_hash = bytes(&self.json["handshake_hash"]);
-        ChannelSecrets { i2r: secret("i2r"), r2i: secret("r2i"), exporter: secret("exporter"), handshake_hash }
+        let [i2r, r2i, exporter, resume] = ["i2r", "r2i", "exporter", "resumption"].map(secret);
+        ChannelSecrets { i2r, r2i, exporter, resume, handshake_hash }
     }
 }
 

@@ -3,7 +3,9 @@
 use super::rng::Seeded;
 use super::{Side, Suite, direction, direction_in, forge, frames, plaintext, sides, sides_in};
 use crate::channel::record::{CONTENT_MAX, CloseCode, Padding};
-use crate::channel::stream::{Policy, Receiving, Record, Sealer, Sending};
+use crate::channel::stream::opener::Receiving;
+use crate::channel::stream::sealer::Sending;
+use crate::channel::stream::{Policy, Record, Sealer};
 use crate::error::Error;
 use std::string::String;
 use std::vec::Vec;

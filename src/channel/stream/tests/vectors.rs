@@ -20,7 +20,7 @@ use serde_json::Value;
 use std::string::String;
 use std::vec::Vec;
 
-fn suite(case: &Value) -> Suite {
+pub(super) fn suite(case: &Value) -> Suite {
     Suite::from_id(number(&case["suite"]) as u16).unwrap()
 }
 
@@ -102,6 +102,7 @@ fn check_record(suite: Suite, record: &Value, read: &Record<'_>, at: &str) {
         Record::Close(close) => content == [&close.code.number().to_be_bytes(), close.reason.as_bytes()].concat(),
         Record::Offer(PeerOffer(ek)) => content == ek.as_bytes(),
         Record::Rekey => content.len() == suite.ciphertext_len(),
+        Record::Bundle(bundle) => content == bundle.as_bytes(),
         Record::Ping(n) => content == [&[0], n.to_be_bytes().as_slice()].concat(),
         Record::Pong(n) => content == [&[1], n.to_be_bytes().as_slice()].concat(),
     };
@@ -117,6 +118,7 @@ fn kind_of(record: &Record<'_>) -> RecordType {
         Record::KeyUpdate => RecordType::KeyUpdate,
         Record::Offer(_) => RecordType::RekeyOffer,
         Record::Rekey => RecordType::Rekey,
+        Record::Bundle(_) => RecordType::Bundle,
         Record::Ping(_) | Record::Pong(_) => RecordType::Ping,
     }
 }
@@ -205,7 +207,7 @@ fn a_fatal_record_is_survived() {
 }
 
 /// Both halves end: nothing is sent, nothing is read.
-fn assert_ended(side: &mut Side, name: &str) {
+pub(super) fn assert_ended(side: &mut Side, name: &str) {
     let mut out = Vec::new();
     let Side { sealer, opener } = side;
     assert_eq!(sealer.end(b"more", &mut out), Err(Error::Ended), "{name}");
@@ -215,6 +217,24 @@ fn assert_ended(side: &mut Side, name: &str) {
     assert_eq!(sealer.close(CloseCode::Done, "", &mut out), Err(Error::Ended), "{name}");
     assert!(out.is_empty(), "{name}");
     assert_eq!(opener.open(&mut [0; 40]).unwrap_err(), Error::Ended, "{name}");
+}
+
+/// What was read is what the event of the reference says.
+pub(super) fn check_event(read: &Record<'_>, event: &Value, name: &str) {
+    assert_eq!(u64::from(kind_of(read).id()), number(&event["type"]), "{name}");
+    match read {
+        Record::Data(piece) | Record::End(piece) => assert_eq!(*piece, bytes(&event["content"]), "{name}"),
+        Record::Close(close) => {
+            assert_eq!(u64::from(close.code.number()), number(&event["code"]), "{name}");
+            assert_eq!(close.reason, text(&event["reason"]), "{name}");
+        }
+        Record::Ping(n) | Record::Pong(n) => {
+            assert_eq!(u64::from(*n), number(&event["number"]), "{name}");
+            assert_eq!(matches!(read, Record::Pong(_)), truth(&event["answer"]), "{name}");
+        }
+        Record::Bundle(bundle) => assert_eq!(*bundle.reference(), array(&event["reference"]), "{name}"),
+        Record::Abort | Record::KeyUpdate | Record::Offer(_) | Record::Rekey => {}
+    }
 }
 
 #[test]
@@ -228,19 +248,7 @@ fn an_odd_record_is_refused() {
         for (frame, event) in list(&case["frames"]).iter().zip(list(&case["events"])) {
             let mut frame = bytes(frame);
             let read = side.opener.open(&mut frame).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!(u64::from(kind_of(&read).id()), number(&event["type"]), "{name}");
-            match &read {
-                Record::Data(piece) | Record::End(piece) => assert_eq!(*piece, bytes(&event["content"]), "{name}"),
-                Record::Close(close) => {
-                    assert_eq!(u64::from(close.code.number()), number(&event["code"]), "{name}");
-                    assert_eq!(close.reason, text(&event["reason"]), "{name}");
-                }
-                Record::Ping(n) | Record::Pong(n) => {
-                    assert_eq!(u64::from(*n), number(&event["number"]), "{name}");
-                    assert_eq!(matches!(read, Record::Pong(_)), truth(&event["answer"]), "{name}");
-                }
-                Record::Abort | Record::KeyUpdate | Record::Offer(_) | Record::Rekey => {}
-            }
+            check_event(&read, event, name);
             events += 1;
         }
     }
@@ -300,7 +308,7 @@ fn exporting(case: &Value) -> Channel {
     let secret = |bytes: &[u8]| Secret::build(|place| place[..bytes.len()].copy_from_slice(bytes));
     let exporter = bytes(&case["exporter"]);
     let of = |byte: u8| secret(&std::vec![byte; exporter.len()]);
-    let secrets = ChannelSecrets { i2r: of(1), r2i: of(2), exporter: secret(&exporter), handshake_hash: Vec::new() };
+    let secrets = ChannelSecrets { i2r: of(1), r2i: of(2), exporter: secret(&exporter), resume: of(3), handshake_hash: Vec::new() };
     let suite = suite(case);
     Channel::new(secrets, true, suite, Peer::new(None, suite), Trusted::Anyone).unwrap()
 }

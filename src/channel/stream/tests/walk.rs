@@ -1,10 +1,12 @@
 //! A random walk: two sides do whatever they may, in any order, over an ordered link. Messages arrive whole and in order, and both ends count the same.
 
+use super::bundle::acquainted;
 use super::rng::Seeded;
-use super::{Side, frames, sides};
+use super::{Side, frames};
 use crate::channel::record::{CloseCode, Padding};
 use crate::channel::stream::{PeerOffer, Policy, Record};
 use crate::error::Error;
+use crate::identity::Bundle;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -22,6 +24,7 @@ struct Link {
     pings: VecDeque<u32>,
     closed: bool,
     arrived: usize,
+    bundles: u32,
 }
 
 struct Walk {
@@ -30,11 +33,13 @@ struct Walk {
     /// From a to b, from b to a.
     links: [Link; 2],
     offers: [Option<PeerOffer>; 2],
+    bundle: Bundle,
 }
 
 impl Walk {
     fn new(seed: u64) -> Self {
-        let mut walk = Self { rng: Seeded::new(seed), sides: sides(), links: Default::default(), offers: [None, None] };
+        let (sides, [bundle]) = acquainted([seed]);
+        let mut walk = Self { rng: Seeded::new(seed), sides, links: Default::default(), offers: [None, None], bundle };
         for side in &mut walk.sides {
             let policy = Policy {
                 update_records: 5 + walk.rng.next() % 40,
@@ -58,7 +63,7 @@ impl Walk {
     /// One call on a side's sealer; what it appended goes onto the link.
     fn sends(&mut self, from: usize) {
         let piece = self.piece();
-        let what = self.rng.below(12);
+        let what = self.rng.below(13);
         let (side, link) = (&mut self.sides[from], &mut self.links[from]);
         let mut wire = Vec::new();
         let sealer = &mut side.sealer;
@@ -79,7 +84,7 @@ impl Walk {
             }),
             7 => sealer.key_update(&mut wire),
             8 => {
-                let number = self.rng.next() as u32;
+                let number = self.rng.next() as u32 >> self.rng.below(32);
                 sealer.ping(number);
                 sealer.control(&mut wire).map(|()| link.pings.push_back(number))
             }
@@ -95,6 +100,8 @@ impl Walk {
                 }
                 Err(error) => Err(error),
             },
+            // One that waits would stay behind the next, and have no number on the wire.
+            11 if from == 0 && sealer.bundle.is_none() => sealer.bundle(&self.bundle).and_then(|_| sealer.control(&mut wire)),
             _ => {
                 if let Some(offer) = self.offers[from].take() {
                     sealer.answer_offer(offer, &mut self.rng).unwrap();
@@ -143,8 +150,13 @@ impl Walk {
                 assert_eq!(link.pings.pop_front(), Some(number));
                 side.sealer.answer_ping(number);
             }
+            Record::Bundle(bundle) => {
+                assert!(*bundle == self.bundle);
+                link.bundles += 1;
+            }
             Record::Pong(_) | Record::KeyUpdate | Record::Rekey => {}
         }
+        assert!(self.sides[0].sealer.bundle_delivered() <= self.links[0].bundles, "a bundle was delivered that did not arrive");
         if self.sides[1 - from].opener.offer_due(Duration::ZERO) {
             let offer = self.sides[1 - from].opener.make_offer(&mut self.rng).unwrap().unwrap();
             self.sides[1 - from].sealer.send_offer(offer);
@@ -186,7 +198,7 @@ impl Walk {
 #[test]
 fn a_message_arrives_changed_in_another_order_or_never() {
     let walks = if cfg!(debug_assertions) { 15 } else { 400 };
-    let (mut arrived, mut rekeys, mut key_updates) = (0, 0, 0);
+    let (mut arrived, mut rekeys, mut key_updates, mut delivered) = (0, 0, 0, 0);
     for seed in 0..walks {
         let mut walk = Walk::new(seed);
         walk.steps(250);
@@ -205,8 +217,10 @@ fn a_message_arrives_changed_in_another_order_or_never() {
             arrived += link.arrived;
             rekeys += side.opener.totals().rekeys;
             key_updates += side.opener.totals().key_updates;
+            delivered += u64::from(side.sealer.bundle_delivered());
         }
     }
     // The walk goes where it should: each kind of step was taken often.
     assert!(arrived as u64 > walks * 20 && rekeys > walks * 2 && key_updates > walks * 5, "{arrived} {rekeys} {key_updates}");
+    assert!(delivered > walks, "{delivered}");
 }
