@@ -1,12 +1,18 @@
-//! The chat and the Python implementation hold live conversations, in both roles, and the vectors are what the Python computes.
+//! The chat, the library and the Python implementation hold live conversations, in both roles, and the vectors are what the Python computes.
 //!
 //! It needs a Python with `tests/reference/requirements.txt`: the one named by TWINLOCK_PYTHON, or `python3`. Without one it says that it skips, and fails if TWINLOCK_REQUIRE_PYTHON is set.
 #![cfg(feature = "std")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "interop/acquainted.rs"]
+mod acquainted;
+#[path = "chat/cable.rs"]
+#[allow(dead_code, reason = "the tests of the chat use the rest")]
+mod cable;
 #[path = "support/program.rs"]
 mod program;
 
+use cable::Cable;
 use program::{Program, chat};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,15 +55,26 @@ struct Parties {
 }
 
 impl Parties {
-    fn new(suite: [&'static str; 3]) -> Option<Self> {
+    /// The Python's key alone.
+    fn of_python(suite: [&'static str; 3]) -> Option<Self> {
         let python = python()?;
         let folder = tempfile::tempdir().unwrap();
         let mut parties = Self { folder, python, suite, rust_print: String::new(), python_print: String::new() };
         let mut talk = parties.talk("keygen");
         Program::start(talk.args(["--suite", suite[1]]).arg(parties.path("python.pem"))).finish();
+        parties.python_print = parties.print("python.pem");
+        Some(parties)
+    }
+
+    /// What the Python reads in a file.
+    fn print(&self, file: &str) -> String {
+        Program::start(self.talk("fingerprint").arg(self.path(file))).finish().out.trim().to_owned()
+    }
+
+    fn new(suite: [&'static str; 3]) -> Option<Self> {
+        let mut parties = Self::of_python(suite)?;
         Program::start(parties.chat().args(["keygen", "--no-passphrase", "--suite", suite[0]])).finish();
-        let print = |file: &str| Program::start(parties.talk("fingerprint").arg(parties.path(file))).finish().out.trim().to_owned();
-        (parties.rust_print, parties.python_print) = (print(&format!("home/{}", suite[2])), print("python.pem"));
+        parties.rust_print = parties.print(&format!("home/{}", suite[2]));
         // Each will tell the other about its key: files made by one implementation again, read by the other.
         Program::start(parties.talk("statement").arg("revoked").args([parties.path("python.statement"), parties.path("python.pem")]))
             .finish();
@@ -134,6 +151,44 @@ fn the_chat_cannot_call_the_python() {
         let rust = Program::start(parties.chat().args(["connect", &address, "--suite", suite[0], "--peer", &parties.python_print]));
         parties.rust_talks(rust, python);
     }
+}
+
+/// A text before the cut, one each while it is cut, and an orderly end over the second connection.
+fn goes_on(mut rust: Program, mut python: Program, cable: &Cable) {
+    python.await_line("text: first");
+    rust.await_line("from python");
+    cable.cut(false);
+    rust.await_line("the connection was cut");
+    rust.type_line("second");
+    rust.await_line("back with");
+    let python = python.finish().out;
+    let rust = rust.finish().out;
+    let heard: Vec<_> = python.lines().filter(|line| line.starts_with("text: ")).collect();
+    assert_eq!(heard, ["text: first", "text: second"], "{python}");
+    assert_eq!((rust.matches("from python").count(), python.matches("failed: ").count()), (1, 1), "{rust}\n{python}");
+}
+
+/// The Python's options for two connections that carry one conversation.
+fn over_two(parties: &Parties, command: &mut Command) -> Program {
+    command.arg("--identity").arg(parties.path("python.pem")).args(["--peer", &parties.rust_print]);
+    Program::start(command.args(["--same-run", "--go-on", "--say", "from python", "--expect", "2"]))
+}
+
+#[test]
+fn the_chat_and_the_python_begin_anew_after_a_cut() {
+    let Some(parties) = Parties::new(SUITES[0]) else { return };
+    let mut python = over_two(&parties, parties.talk("listen").args(["--port", "0", "--conversations", "2"]));
+    let cable = Cable::to(&format!("127.0.0.1:{}", python.port()));
+    let mut rust = Program::start(parties.chat().args(["connect", &cable.address, "--peer", &parties.python_print]));
+    rust.type_line("first");
+    goes_on(rust, python, &cable);
+
+    let mut rust = Program::start(parties.chat().args(["listen", "127.0.0.1:0", "--peer", &parties.python_print]));
+    let cable = Cable::to(&format!("127.0.0.1:{}", rust.port()));
+    let (_, port) = cable.address.split_once(':').unwrap();
+    let python = over_two(&parties, parties.talk("connect").args(["127.0.0.1", port, "--open", "XX", "--open", "XX"]));
+    rust.type_line("first");
+    goes_on(rust, python, &cable);
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(crate) struct Cli {
 /// Whose chat it is.
 #[derive(Args, Debug)]
 pub(crate) struct Own {
-    /// Folder with the identity, the known peers and received files [default: $XDG_DATA_HOME/twinlock-chat, or ~/.local/share/twinlock-chat]
+    /// Folder with the identity, the known peers, what is kept of acquaintances, and received files [default: $XDG_DATA_HOME/twinlock-chat, or ~/.local/share/twinlock-chat]
     #[arg(long, global = true, value_name = "DIR", env = "TWINLOCK_CHAT_HOME")]
     pub(crate) home: Option<PathBuf>,
     /// File with the identity, whose algorithm decides the suite; several allowed, one of a kind [default: identity.pem, identity-level5.pem and
@@ -81,6 +81,9 @@ pub(crate) enum Command {
         /// a new peer that of the identity that there is, level3 first]
         #[arg(long, value_parser = suites::parse)]
         suite: Option<Suite>,
+        /// Where an acquaintance who is not verified cannot be talked with by what is kept, meet as strangers do
+        #[arg(long)]
+        as_strangers: bool,
         #[command(flatten)]
         meeting: Meeting,
     },
@@ -89,12 +92,17 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<PeersCommand>,
     },
+    /// List of whom something is kept, so that the next conversation costs less: suite, last time, and how that one began
+    Acquaintances {
+        #[command(subcommand)]
+        command: Option<AcquaintancesCommand>,
+    },
     /// Say something about your own keys, for those who know you: this one stands beside that one, or for it, or is revoked
     Statement {
         #[command(subcommand)]
         command: StatementCommand,
     },
-    /// See it all in one window: a meeting, talk, a file, fresh keys, and what happens to four kinds of attack
+    /// See it all in one window: a meeting, talk, a file, fresh keys, what happens to four kinds of attack, and a conversation that comes back
     Demo {
         /// In this suite, or `all` one after the other [default: level3]
         #[arg(long, value_parser = demo_suites)]
@@ -131,9 +139,22 @@ pub(crate) struct Meeting {
     /// Tell each peer this about your keys, at the beginning; `chat statement` makes the file, several allowed
     #[arg(long = "statement", value_name = "FILE")]
     pub(crate) statements: Vec<PathBuf>,
+    /// For how long a conversation whose connection was cut is taken up again: `connect` calls, `listen` waits. 0 never does
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub(crate) reconnect: u32,
     /// Tell each frame's direction, kind and length on standard error
     #[arg(long)]
     pub(crate) trace: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AcquaintancesCommand {
+    /// List them
+    List,
+    /// Forget what is kept of a peer, by its name or fingerprint. Who it is stays known
+    Forget { name: String },
+    /// Say that the clock is right, after it was wrong before. Until then nothing is kept, and nothing that was kept is used
+    ClockIsRight,
 }
 
 #[derive(Debug, Subcommand)]

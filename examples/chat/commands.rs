@@ -1,6 +1,6 @@
 //! What can be typed in a conversation.
 
-use crate::line::Sent;
+use crate::line::{Line, Sent};
 use crate::suites::{strength, titled};
 use crate::talk::{Companion, Talk};
 use crate::text::{bytes, grouped, hex};
@@ -18,7 +18,7 @@ const HELP: &str = "\
 /statement FILE  tell the other side about your keys: `chat statement` makes the file
 /take            decide about the other side's statement, where that takes a person
 /rekey           renew the keys of both directions now; they are renewed by themselves too
-/info            who is there, how it is trusted, in which suite, what went over the line
+/info            who is there, how it is trusted, in which suite, how it began and what that cost, what went over the line
 /ping            ask whether the other side is there, and how long the answer takes
 /quit            leave
 A line that begins with // is a text that begins with /.";
@@ -89,14 +89,17 @@ impl Talk<'_> {
         match command {
             Command::Verify => self.verify(),
             Command::Send(file) => self.outbox.queue(from_home(file), self.terminal()),
-            Command::Statement(_) if !self.ready => {
+            Command::Statement(_) if !self.accepted => {
                 self.terminal().note(&format!("not sent: {} has not accepted you yet", self.peer.name));
             }
             Command::Statement(file) => self.send_statement(&from_home(file)),
             Command::Take => self.ask_to_take(),
             Command::Cancel => self.cancel(),
+            Command::Rekey | Command::Ping if self.line.is_none() => {
+                self.terminal().note("the connection is cut; when it is back it has fresh keys");
+            }
             Command::Rekey => {
-                self.line.rekey();
+                self.line.iter().for_each(Line::rekey);
                 self.rekey_asked = true;
                 self.terminal().note("you send under a new key from now on, and offered the other side fresh ones");
             }
@@ -160,19 +163,22 @@ impl Talk<'_> {
 
     fn cancel(&mut self) {
         let too_late = self.outbox.awaits_landing();
-        let cancelled = self.outbox.cancel(self.terminal());
+        let (one_cancelled, cancelled) = self.outbox.cancel(self.terminal());
         let stopped = self.inbox.stop("cancelled", self.terminal());
         if too_late {
             self.terminal().note("your file went out whole already; the other side alone can stop it now");
-        } else if cancelled.is_none() && stopped.is_none() {
+        } else if !one_cancelled && stopped.is_none() {
             self.terminal().note("no file is under way");
         }
-        cancelled.into_iter().chain(stopped).for_each(|message| self.line.send(message, Sent::Other));
+        cancelled.into_iter().chain(stopped).for_each(|message| self.say(message, Sent::Other));
     }
 
     fn info(&self) {
         let Companion { name, fingerprint, trusted, suite, handshake_hash } = &self.peer;
-        let stats = self.line.stats();
+        let (sent, received) = match self.line.as_ref().map(Line::stats) {
+            Some(stats) => (totals(stats.sent), totals(stats.received)),
+            None => ("the connection is cut".to_owned(), "the connection is cut".to_owned()),
+        };
         let introducer = self.introducer().map(|by| format!("introduced by {by}\n")).unwrap_or_default();
         let hash = hex(handshake_hash.get(..8).unwrap_or_default());
         self.terminal().note(&format!(
@@ -181,14 +187,18 @@ impl Talk<'_> {
              trust         {trusted}\n{introducer}\
              suite         {}, rank {}, {}\n\
              made of       {suite}\n\
+             began         {}\n\
+             came back     {}\n\
              conversation  {hash}… (the same on both sides)\n\
-             sent          {}\n\
-             received      {}",
+             sent          {sent}\n\
+             received      {received}\n\
+             waiting       {} of your texts, to be acknowledged",
             titled(*suite),
             suite.rank(),
             strength(*suite),
-            totals(stats.sent),
-            totals(stats.received)
+            self.began.described(),
+            self.returns.described(),
+            self.texts.waiting()
         ));
     }
 

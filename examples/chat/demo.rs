@@ -1,6 +1,7 @@
-//! `chat demo`: two people who meet and talk over loopback, and four attacks that fail. Nothing of the user's is read or written.
+//! `chat demo`: two people who meet and talk over loopback, four attacks that fail, and a conversation that comes back. Nothing of the user's is read or written.
 
 mod attacks;
+mod comes_back;
 mod stage;
 
 use crate::failure::{Exit, Failure};
@@ -72,6 +73,7 @@ fn acts(report: &Report, suite: Suite, file: usize) -> Result<Cost, Box<dyn std:
     attacks::changed_key(report, &mut stage)?;
     attacks::tampering(report, &mut stage)?;
     attacks::cut_cable(report, &mut stage)?;
+    comes_back::comes_back(report, &stage)?;
     Ok(cost)
 }
 
@@ -125,12 +127,12 @@ fn talking(report: &Report, pair: &mut Pair) -> Act {
     report.act("Talk");
     let begun = Instant::now();
     let before = pair.alice.sent().bytes;
-    pair.alice.send(&Message::Text("Hello Bob, is this line safe?").encode())?;
+    pair.alice.send(&Message::Text { id: 1, text: "Hello Bob, is this line safe?" }.encode())?;
     let heard = said(pair.bob.recv()?)?;
     report.row(&format!("Alice: {heard}"), usize::try_from(pair.alice.sent().bytes.saturating_sub(before)).ok(), begun.elapsed());
     let begun = Instant::now();
     let before = pair.bob.sent().bytes;
-    pair.bob.send(&Message::Text("As safe as the stronger of two locks.").encode())?;
+    pair.bob.send(&Message::Text { id: 1, text: "As safe as the stronger of two locks." }.encode())?;
     let answered = said(pair.alice.recv()?)?;
     report.row(&format!("Bob:   {answered}"), usize::try_from(pair.bob.sent().bytes.saturating_sub(before)).ok(), begun.elapsed());
     report.check(
@@ -197,10 +199,10 @@ fn fresh_keys(report: &Report, pair: &mut Pair) -> Act {
     // Each offers; the other answers before its next message.
     pair.alice.rekey()?;
     pair.bob.rekey()?;
-    for round in ["One", "two"] {
-        pair.alice.send(&Message::Text(round).encode())?;
+    for (id, round) in (2..).zip(["One", "two"]) {
+        pair.alice.send(&Message::Text { id, text: round }.encode())?;
         said(pair.bob.recv()?)?;
-        pair.bob.send(&Message::Text(round).encode())?;
+        pair.bob.send(&Message::Text { id, text: round }.encode())?;
         said(pair.alice.recv()?)?;
     }
     let whole = pair.alice.sent().bytes.saturating_add(pair.bob.sent().bytes).saturating_sub(alice.saturating_add(bob));

@@ -20,8 +20,8 @@ Exit codes:
    5  the key of a known peer has changed
    6  the passphrase is wrong or missing
    7  the other side does not speak Twinlock, or another version or kind of it
-   8  the connection was cut
-   9  a file failed: the identity, the known peers, the shared key, the folder for files
+   8  the connection was cut, and the conversation could not be taken up again
+   9  a file failed: the identity, the known peers, what is kept of acquaintances, the shared key, the folder for files
   10  what arrived was forged or changed on its way";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,10 @@ impl Failure {
             Error::RefusedByPeer(Refusal::Busy) => (Exit::Refused, ""),
             Error::RefusedByPeer(_) => (Exit::Refused, "Ask its owner whether your fingerprint is known there (`chat id`)."),
             Error::Authentication => (Exit::Forged, "Somebody on the way tampers with it."),
+            Error::ClockBehind => {
+                (Exit::Other, "To say so: chat acquaintances clock-is-right. To meet as strangers meanwhile: --as-strangers")
+            }
+            Error::Store => (Exit::File, "To meet as strangers meanwhile: --as-strangers"),
             _ => (Exit::Other, ""),
         };
         Self::new(exit, format!("{error}. {hint}"))
@@ -124,7 +128,9 @@ impl Failure {
                 "it hung up during the handshake; perhaps it declined your key, or expected another".to_owned()
             }
             io::Error::Protocol(Error::RefusedByUs(Refusal::Pattern)) => {
-                "it asked for a handshake of another kind; give --psk-file at both ends, or at neither".to_owned()
+                "it asked for a handshake of another kind. Give --psk-file at both ends, or at neither. Or it is an acquaintance, and --peer \
+                 meets everybody as strangers"
+                    .to_owned()
             }
             io::Error::Protocol(Error::RefusedByUs(Refusal::Version)) => "it speaks another version; use the same at both ends".to_owned(),
             io::Error::Protocol(Error::RefusedByUs(Refusal::Busy)) => "too many visitors at once".to_owned(),

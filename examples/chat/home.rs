@@ -50,6 +50,11 @@ impl Home {
         KnownPeers::open(self.folder.join("known_peers"))
     }
 
+    /// What is kept of acquaintances: a folder of the library's.
+    pub(crate) fn acquaintances(&self) -> PathBuf {
+        self.folder.join("acquaintances")
+    }
+
     /// Where it is remembered who was told of which own key.
     pub(crate) fn told_file(&self) -> PathBuf {
         self.folder.join("told")

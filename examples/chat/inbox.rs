@@ -1,4 +1,4 @@
-//! Files on their way in: they land whole, under a harmless name that was free, or not at all (docs/chat.md, section 1.2).
+//! Files on their way in: they land whole, under a harmless name that was free, or not at all (docs/chat.md, section 1.3).
 
 use crate::status::Progress;
 use crate::terminal::Terminal;
@@ -15,6 +15,8 @@ pub(crate) struct Inbox {
     folder: PathBuf,
     current: Incoming,
     last_id: u32,
+    /// The last answer, and to which it was. It may get lost in a cut.
+    answer: Option<(u32, Vec<u8>)>,
 }
 
 enum Incoming {
@@ -35,15 +37,41 @@ struct Receiving {
 
 impl Inbox {
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_path_buf(), current: Incoming::None, last_id: 0 }
+        Self { folder: folder.to_path_buf(), current: Incoming::None, last_id: 0, answer: None }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         !matches!(self.current, Incoming::Receiving(_))
     }
 
+    /// The connection was cut: what there is of a file is dropped, since it comes again from its beginning.
+    pub(crate) fn cut(&mut self, terminal: &Terminal) {
+        if let Incoming::Receiving(gone) = std::mem::replace(&mut self.current, Incoming::None) {
+            self.last_id = self.last_id.saturating_sub(1);
+            terminal.note(&format!("{} was cut off; it begins again when the other side is back", gone.name));
+        }
+    }
+
+    /// The other side begins anew, and numbers its files from 1.
+    pub(crate) fn anew(&mut self) {
+        (self.last_id, self.answer) = (0, None);
+    }
+
+    /// At the beginning of a connection: up to which number the files were dealt with, and what was answered to the last of them.
+    pub(crate) fn dealt_with(&self) -> (u32, Option<&Vec<u8>>) {
+        (self.last_id, self.answer.as_ref().filter(|(id, _)| *id == self.last_id).map(|(_, answer)| answer))
+    }
+
     /// A part of the peer's file. What to answer, if anything.
     pub(crate) fn hear(&mut self, message: Message<'_>, terminal: &Terminal) -> Result<Option<Vec<u8>>, Broken> {
+        let answer = self.take(message, terminal)?;
+        if let Some(answer) = &answer {
+            self.answer = Some((self.last_id, answer.clone()));
+        }
+        Ok(answer)
+    }
+
+    fn take(&mut self, message: Message<'_>, terminal: &Terminal) -> Result<Option<Vec<u8>>, Broken> {
         match message {
             Message::File { id, size, name } => {
                 if !matches!(self.current, Incoming::None) || Some(id) != self.last_id.checked_add(1) {
@@ -76,7 +104,9 @@ impl Inbox {
         let Incoming::Receiving(gone) = std::mem::replace(&mut self.current, Incoming::None) else { return None };
         self.current = Incoming::Stopped;
         terminal.note(&format!("{} is stopped: {reason}; nothing of it is kept", gone.name));
-        Some(Message::FileStop { id: self.last_id, reason }.encode())
+        let answer = Message::FileStop { id: self.last_id, reason }.encode();
+        self.answer = Some((self.last_id, answer.clone()));
+        Some(answer)
     }
 
     fn check(&self, id: u32) -> Result<(), Broken> {

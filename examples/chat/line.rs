@@ -51,7 +51,6 @@ pub(crate) enum Heard {
 /// What was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
-    Text,
     /// A part of a file.
     Part,
     Other,
@@ -216,8 +215,8 @@ fn write(mut writer: Writer<TcpStream>, outgoing: &Receiver<Out>, stats: &Mutex<
         lock(stats).sent = writer.sent();
         match done {
             Ok(()) => told.into_iter().for_each(&tell),
-            // What comes after our close is not said any more.
-            Err(Error::Protocol(twinlock::Error::Closed)) => {}
+            // What comes after our close is not said any more; and of what ended the conversation the reader tells.
+            Err(Error::Protocol(twinlock::Error::Closed | twinlock::Error::Ended)) => {}
             Err(error) => return tell(Heard::SendFailed(error)),
         }
     }

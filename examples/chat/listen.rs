@@ -1,12 +1,13 @@
 //! `chat listen`: anybody may knock; one at a time is let in.
 //!
-//! Each visitor has a thread for its handshake, under a gate. A stranger's thread waits while the person is asked. During a conversation others
-//! are told that we are busy.
+//! Each visitor has a thread for its handshake, under a gate ([`crate::door`]). A stranger's thread waits while the person is asked.
 
+use crate::back::{Back, Presence, Present};
 use crate::cli::Meeting;
+use crate::door::{Door, open};
 use crate::failure::{Exit, Failure};
 use crate::home::{Home, load_psk};
-use crate::judge::{Judge, Stranger};
+use crate::judge::Stranger;
 use crate::meet::{LONG, policy, prepare};
 use crate::own::Own;
 use crate::room::{Accepted, Event, Room, Visitor};
@@ -16,41 +17,17 @@ use crate::terminal::Typed;
 use crate::text::{harmless, shell};
 use crate::wire::PROLOGUE;
 use std::collections::VecDeque;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::Sender;
 use std::thread;
-use std::time::Duration;
 use twinlock::io::{Accept, Gate};
-#[cfg(feature = "level5")]
-use twinlock::trust::Cnsa2;
 use twinlock::trust::KnownPeers;
-use twinlock::{Fingerprint, Identity, Suite};
+use twinlock::{Identity, Suite};
 
 /// How many handshakes may be in progress, and from one source.
 const HANDSHAKES: (usize, usize) = (16, 4);
-/// How many visitors may be there at all, those included who have not said anything yet.
-const VISITORS: usize = 64;
-/// How long a visitor may take to say its first byte. For the rest it has [`PATIENCE`], since its person may be asked about us.
-const FIRST_BYTE: Duration = Duration::from_secs(10);
-/// How long to wait when the system has no socket left.
-const SHORTAGE: Duration = Duration::from_millis(200);
-
-/// What the visitors' threads share.
-struct Door {
-    accept: Accept,
-    /// The same with no place inside: whoever comes is told that we are busy.
-    busy: Accept,
-    talking: AtomicBool,
-    visitors: AtomicUsize,
-    pins: Vec<Fingerprint>,
-    expected: Option<String>,
-    cnsa2: bool,
-    home: Home,
-    person: bool,
-    tell: Sender<Event>,
-}
 
 /// The strangers about whom the person was not asked yet; the first is being asked about.
 type Questions = VecDeque<(Stranger, Sender<Option<String>>)>;
@@ -62,7 +39,7 @@ pub(crate) fn listen(home: &Home, address: &str, once: bool, suites: &[Suite], m
     }
     let suites = policy(meeting, suites)?;
     let own = Own::new(home).open_to_answer(&suites)?;
-    let mut room = prepare(home, &own, meeting)?;
+    let room = prepare(home, &own, meeting)?;
     let once = once || !room.terminal.has_person();
     let accept = accept(&room, &own, &suites, meeting)?;
     let busy = self::accept(&room, &own, &suites, meeting)?.gate(&Gate::new(0, 0));
@@ -78,7 +55,7 @@ pub(crate) fn listen(home: &Home, address: &str, once: bool, suites: &[Suite], m
     let door = Arc::new(Door {
         accept,
         busy,
-        talking: AtomicBool::new(false),
+        presence: Arc::new(Presence::default()),
         visitors: AtomicUsize::new(0),
         pins: meeting.peers.clone(),
         expected: meeting.name.clone(),
@@ -89,7 +66,8 @@ pub(crate) fn listen(home: &Home, address: &str, once: bool, suites: &[Suite], m
     });
     let shared = Arc::clone(&door);
     thread::spawn(move || open(&listener, &shared));
-    let ended = receive(&mut room, &door, place, once);
+    room.tell_reports();
+    let ended = receive(&room, &door, place, once);
     room.terminal.end();
     ended
 }
@@ -105,6 +83,9 @@ fn accept(room: &Room, own: &[Identity], suites: &[Suite], meeting: &Meeting) ->
     if let Some(path) = &meeting.psk_file {
         accept = accept.psk(&load_psk(path)?);
     }
+    if let Some(keeper) = &room.keeper {
+        accept = accept.acquaintances(keeper);
+    }
     if let Some(trace) = &room.trace {
         accept = accept.observe(trace);
     }
@@ -119,7 +100,7 @@ fn answered(own: &[Identity], named: &[Suite]) -> impl Iterator<Item = Suite> {
 }
 
 /// Lets in one after the other.
-fn receive(room: &mut Room, door: &Door, place: SocketAddr, once: bool) -> Result<(), Failure> {
+fn receive(room: &Room, door: &Door, place: SocketAddr, once: bool) -> Result<(), Failure> {
     let mut questions = Questions::new();
     if room.terminal.has_person() {
         room.listen_to_input();
@@ -135,7 +116,10 @@ fn receive(room: &mut Room, door: &Door, place: SocketAddr, once: bool) -> Resul
                     ask(room, &questions);
                 }
             }
-            Some(Event::Visitor(Visitor::Failed(from, failure))) => room.terminal.note(&format!("{from} was not let in: {failure}")),
+            Some(Event::Visitor(Visitor::Failed(from, failure))) => {
+                room.terminal.note(&format!("{from} was not let in: {failure}"));
+                room.tell_reports();
+            }
             Some(Event::Visitor(Visitor::Accepted(accepted))) => {
                 questions.clear();
                 let ended = converse(room, door, *accepted);
@@ -152,15 +136,15 @@ fn receive(room: &mut Room, door: &Door, place: SocketAddr, once: bool) -> Resul
                 line => typed(room, &mut questions, line)?,
             },
             Some(Event::Typed(Typed::End)) => return Ok(()),
-            Some(Event::Heard(..)) | None => {}
+            Some(Event::Visitor(Visitor::Knocked) | Event::Heard(..) | Event::Called(..)) | None => {}
         }
     }
 }
 
-fn converse(room: &mut Room, door: &Door, accepted: Accepted) -> Result<(), Failure> {
-    door.talking.store(true, Ordering::SeqCst);
-    let ended = talk(room, accepted);
-    door.talking.store(false, Ordering::SeqCst);
+fn converse(room: &Room, door: &Door, accepted: Accepted) -> Result<(), Failure> {
+    door.presence.set(Present::Talking);
+    let ended = talk(room, accepted, Back::Comes(Arc::clone(&door.presence)));
+    door.presence.set(Present::Free);
     ended
 }
 
@@ -225,57 +209,4 @@ fn typed(room: &Room, questions: &mut Questions, line: &str) -> Result<(), Failu
     }
     ask(room, questions);
     Ok(())
-}
-
-/// Takes whoever comes, for ever.
-fn open(listener: &TcpListener, door: &Arc<Door>) {
-    loop {
-        let Ok((socket, from)) = listener.accept() else {
-            thread::sleep(SHORTAGE);
-            continue;
-        };
-        if door.visitors.fetch_add(1, Ordering::SeqCst) >= VISITORS {
-            door.visitors.fetch_sub(1, Ordering::SeqCst);
-            continue;
-        }
-        let door = Arc::clone(door);
-        thread::spawn(move || {
-            if let Some(visitor) = greet(&door, socket, from) {
-                // A program that ends receives nobody.
-                let _ = door.tell.send(Event::Visitor(visitor));
-            }
-            door.visitors.fetch_sub(1, Ordering::SeqCst);
-        });
-    }
-}
-
-/// One visitor's handshake. None where it came and went without a word.
-fn greet(door: &Door, socket: TcpStream, from: SocketAddr) -> Option<Visitor> {
-    socket.set_nodelay(true).and_then(|()| socket.set_read_timeout(Some(FIRST_BYTE))).ok()?;
-    if socket.peek(&mut [0]).ok()? == 0 {
-        return None;
-    }
-    let mut ask = |stranger: Stranger| {
-        let (reply, answer) = channel();
-        let asked = !door.talking.load(Ordering::SeqCst) && door.tell.send(Event::Visitor(Visitor::Asks(stranger, reply))).is_ok();
-        if asked { answer.recv().ok().flatten() } else { None }
-    };
-    let ask: Option<&mut dyn FnMut(Stranger) -> Option<String>> = if door.person { Some(&mut ask) } else { None };
-    let known = match door.home.known_peers() {
-        Ok(known) => known,
-        Err(error) => return Some(Visitor::Failed(from, error.into())),
-    };
-    let mut judge = Judge { pins: &door.pins, known, expected: door.expected.clone(), ask, called: false, seen: None };
-    let busy = door.talking.load(Ordering::SeqCst);
-    let accept = if busy { &door.busy } else { &door.accept };
-    let accepted = match door.cnsa2 {
-        #[cfg(feature = "level5")]
-        true => accept.accept_from(socket, from.ip(), &mut Cnsa2(&mut judge)),
-        _ => accept.accept_from(socket, from.ip(), &mut judge),
-    };
-    Some(match accepted {
-        Ok(stream) => Visitor::Accepted(Box::new(Accepted { stream, name: judge.name() })),
-        Err(_) if busy => return None,
-        Err(error) => Visitor::Failed(from, judge.failure(&error, Failure::visit)),
-    })
 }

@@ -2,25 +2,33 @@
 //!
 //! ```text
 //! cli ─▶ keys, own, peers ............. the own identities; who is known
-//!        meet, listen, judge ─▶ room ─▶ talk   a handshake, then a conversation:
+//!        meet, call, listen, door, judge ─▶ room ─▶ talk   a handshake, then a conversation:
 //!                                ├ line ............ the connection, in two threads
 //!                                ├ wire ............ its messages (docs/chat.md)
 //!                                ├ commands ........ what is typed
+//!                                ├ texts ........... what was said, numbered
+//!                                ├ back, began ..... over another connection after a cut
 //!                                └ outbox, inbox ... files
+//!        kept ......................... what is kept of acquaintances
 //!        statements ................... what owners say about their keys
 //!        suites ....................... their names
 //!        terminal, editor, status ..... what is typed and shown
 //!        demo ......................... all of it in one window
 //! ```
 
+mod back;
+mod began;
+mod call;
 mod cli;
 mod commands;
 mod demo;
+mod door;
 mod editor;
 mod failure;
 mod home;
 mod inbox;
 mod judge;
+mod kept;
 mod keys;
 mod line;
 mod listen;
@@ -35,6 +43,7 @@ mod suites;
 mod talk;
 mod terminal;
 mod text;
+mod texts;
 mod told;
 mod wire;
 
@@ -60,8 +69,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Keygen { suite, no_passphrase } => keys::keygen(&home, suite, no_passphrase),
         Command::Id { command, suite, qr } => keys::id(&home, command, suite, qr),
         Command::Listen { address, once, suites, meeting } => listen::listen(&home, &address, once, &suites, &meeting),
-        Command::Connect { address, suite, meeting } => meet::connect(&home, &address, suite, &meeting),
+        Command::Connect { address, suite, as_strangers, meeting } => meet::connect(&home, &address, suite, as_strangers, &meeting),
         Command::Peers { command } => peers::peers(&home, command),
+        Command::Acquaintances { command } => kept::acquaintances(&home, command),
         Command::Statement { command } => statements::statement(&home, &command),
         Command::Demo { suite } => demo::demo(suite.map(|Suites(suites)| suites)),
     }

@@ -1,9 +1,11 @@
-//! `chat connect` and `chat listen`: how a conversation begins.
+//! `chat connect`, and what `chat listen` begins with alike.
 
-use crate::cli::{Meeting, PORT};
+use crate::back::Back;
+use crate::call::Caller;
+use crate::cli::Meeting;
 use crate::failure::{Exit, Failure};
-use crate::home::{Home, load_psk};
-use crate::judge::{Judge, Stranger};
+use crate::home::Home;
+use crate::judge::Stranger;
 use crate::own::Own;
 use crate::room::{Accepted, Event, Room};
 use crate::statements::load;
@@ -11,22 +13,16 @@ use crate::suites::{parse, titled, titled_kind, warn_of_round3};
 use crate::talk::talk;
 use crate::terminal::Typed;
 use crate::told::known_to;
-use crate::wire::PROLOGUE;
-use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
-use twinlock::io::Connect;
-#[cfg(feature = "level5")]
-use twinlock::trust::Cnsa2;
 use twinlock::trust::KnownPeers;
 use twinlock::{Identity, Suite};
 
-/// How long one address may take to answer a call.
-const CALL: Duration = Duration::from_secs(10);
 /// How long to wait for the next event where nothing else is due.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
 /// Calls somebody, and talks.
-pub(crate) fn connect(home: &Home, address: &str, suite: Option<Suite>, meeting: &Meeting) -> Result<(), Failure> {
+pub(crate) fn connect(home: &Home, address: &str, suite: Option<Suite>, as_strangers: bool, meeting: &Meeting) -> Result<(), Failure> {
     let expected = meeting.name.clone().unwrap_or_else(|| address.to_owned());
     if !KnownPeers::is_name(&expected) {
         return Err(Failure::new(Exit::Other, "this cannot be a peer's name; give it one of 1 to 64 visible characters: --name NAME"));
@@ -35,11 +31,18 @@ pub(crate) fn connect(home: &Home, address: &str, suite: Option<Suite>, meeting:
     let suite = choose(&mut own, home, suite, &expected, meeting)?;
     let me = own.open(suite.signature())?.identity;
     warn_of_round3(&[suite]);
-    let mut room = prepare(home, std::slice::from_ref(&me), meeting)?;
-    let accepted = call(&room, &me, suite, address, expected, meeting);
-    let ended = accepted.and_then(|accepted| talk(&mut room, accepted));
+    let room = prepare(home, std::slice::from_ref(&me), meeting)?;
+    home.make()?;
+    let caller = Arc::new(Caller::new(&room, me, suite, address, expected, meeting, as_strangers)?);
+    room.tell_reports();
+    let ended = call(&room, &caller).and_then(|accepted| talk(&room, accepted, Back::Calls(caller)));
     room.terminal.end();
     ended
+}
+
+fn call(room: &Room, caller: &Caller) -> Result<Accepted, Failure> {
+    let mut ask = |stranger: Stranger| ask_about_answerer(room, &stranger);
+    caller.first(room, if room.terminal.has_person() { Some(&mut ask) } else { None })
 }
 
 /// The suite that was named; else the best in which the peer is known, and knows us; else that of the identity that there is.
@@ -82,54 +85,7 @@ pub(crate) fn prepare(home: &Home, own: &[Identity], meeting: &Meeting) -> Resul
     // A list that cannot be read shows now, not when somebody is there.
     home.known_peers()?;
     let statements = meeting.statements.iter().map(|path| load(path)).collect::<Result<_, _>>()?;
-    Ok(Room::new(home, own, statements, meeting))
-}
-
-fn call(room: &Room, me: &Identity, suite: Suite, address: &str, expected: String, meeting: &Meeting) -> Result<Accepted, Failure> {
-    let mut connect = Connect::new(me, PROLOGUE).suite(suite);
-    if let Some(path) = &meeting.psk_file {
-        connect = connect.psk(&load_psk(path)?);
-    }
-    if let Some(trace) = &room.trace {
-        connect = connect.observe(trace);
-    }
-    let socket = dial(address)?;
-    let mut ask = |stranger: Stranger| ask_about_answerer(room, &stranger);
-    let ask: Option<&mut dyn FnMut(Stranger) -> Option<String>> = if room.terminal.has_person() { Some(&mut ask) } else { None };
-    room.home.make()?;
-    let known = room.home.known_peers()?;
-    let mut judge = Judge { pins: &meeting.peers, known, expected: Some(expected), ask, called: true, seen: None };
-    let connected = match meeting.cnsa2 {
-        #[cfg(feature = "level5")]
-        true => connect.connect(socket, &mut Cnsa2(&mut judge)),
-        _ => connect.connect(socket, &mut judge),
-    };
-    match connected {
-        Ok(stream) => Ok(Accepted { stream, name: judge.name() }),
-        Err(error) => Err(judge.failure(&error, |error| Failure::call(error, suite))),
-    }
-}
-
-/// The first of the host's addresses that answers.
-fn dial(address: &str) -> Result<TcpStream, Failure> {
-    let nobody = |why: String| {
-        let hint = "Is the address right, and does the other side listen (`chat listen`)?";
-        Failure::new(Exit::NobodyThere, format!("nobody answers at {address}: {why}. {hint}"))
-    };
-    let with_port = if has_port(address) { address.to_owned() } else { format!("{address}:{PORT}") };
-    let mut last = "the host has no address".to_owned();
-    for address in with_port.to_socket_addrs().map_err(|error| nobody(error.to_string()))? {
-        match TcpStream::connect_timeout(&address, CALL).and_then(|socket| socket.set_nodelay(true).map(|()| socket)) {
-            Ok(socket) => return Ok(socket),
-            Err(error) => last = error.to_string(),
-        }
-    }
-    Err(nobody(last))
-}
-
-/// `host:1`, `1.2.3.4:1`, `[::1]:1`; but not `host`, and not `[::1]`.
-fn has_port(address: &str) -> bool {
-    address.rsplit_once(':').is_some_and(|(host, port)| port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']')))
+    Room::new(home, own, statements, meeting)
 }
 
 /// Asks the person who called whether the stranger who answered is the right one.

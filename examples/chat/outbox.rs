@@ -1,4 +1,4 @@
-//! Files on their way out, chunk by chunk (docs/chat.md, section 1.2).
+//! Files on their way out, chunk by chunk (docs/chat.md, section 1.3).
 
 use crate::status::Progress;
 use crate::terminal::Terminal;
@@ -6,7 +6,7 @@ use crate::text::{brief, bytes, harmless};
 use crate::wire::{Broken, CHUNK_MAX, Message, NAME_MAX};
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -18,16 +18,22 @@ const AHEAD: u32 = 4;
 pub(crate) struct Outbox {
     waiting: VecDeque<PathBuf>,
     current: Option<Outgoing>,
+    /// Of the file under way, or the last before.
     last_id: u32,
+    /// The last that the other side answered.
+    answered: u32,
     under_way: u32,
 }
 
 struct Outgoing {
+    path: PathBuf,
     name: String,
     file: File,
     size: u64,
     left: u64,
-    /// `FileEnd` was sent.
+    /// Its number. None where it is to begin again: a cut came in between.
+    id: Option<u32>,
+    /// All was sent, and its landing is awaited.
     ended: bool,
     progress: Progress,
     begun: Instant,
@@ -50,6 +56,7 @@ impl Outbox {
         let message = match &self.current {
             _ if self.under_way >= AHEAD => None,
             Some(current) if current.ended => None,
+            Some(current) if current.id.is_none() => self.begin_again(terminal),
             Some(_) => self.next_part(terminal),
             None => self.next_file(terminal),
         };
@@ -57,17 +64,42 @@ impl Outbox {
         message
     }
 
+    /// The connection was cut: what was handed to it counts no more.
+    pub(crate) const fn cut(&mut self) {
+        self.under_way = 0;
+    }
+
+    /// The other side begins anew, and knows of no file.
+    pub(crate) fn anew(&mut self) {
+        (self.answered, self.last_id) = (0, 0);
+        self.current.iter_mut().for_each(|current| current.id = None);
+    }
+
+    /// At the beginning of a connection: the other side has dealt with the files up to this number.
+    pub(crate) fn had(&mut self, files: u32) -> Result<(), Broken> {
+        if !(self.answered..=self.last_id).contains(&files) {
+            return Err(Broken("a wrong number of files"));
+        }
+        if let Some(current) = &mut self.current {
+            // One that was dealt with is answered again; of any other nothing is there.
+            current.id = current.id.filter(|id| *id <= files);
+            current.ended = current.id.is_some();
+        }
+        self.last_id = files;
+        Ok(())
+    }
+
     /// One of them was handed to the network.
     pub(crate) const fn sent(&mut self) {
         self.under_way = self.under_way.saturating_sub(1);
     }
 
-    /// Stops the file under way, and those that wait. What to send for that, if anything was under way that can be stopped.
-    pub(crate) fn cancel(&mut self, terminal: &Terminal) -> Option<Vec<u8>> {
+    /// Stops the file under way, and those that wait. Whether there was one that can be stopped, and what to send for that.
+    pub(crate) fn cancel(&mut self, terminal: &Terminal) -> (bool, Option<Vec<u8>>) {
         self.waiting.clear();
-        let current = self.current.take_if(|current| !current.ended)?;
+        let Some(current) = self.current.take_if(|current| !current.ended) else { return (false, None) };
         terminal.note(&format!("{} is cancelled", current.name));
-        Some(Message::FileCancel { id: self.last_id }.encode())
+        (true, current.id.map(|id| Message::FileCancel { id }.encode()))
     }
 
     /// Whether the file under way went out whole, and its landing is awaited.
@@ -81,8 +113,9 @@ impl Outbox {
         if !(1..=self.last_id).contains(&id) {
             return Err(Broken("an answer to a file that was never sent"));
         }
+        self.answered = self.answered.max(id);
         // One that has ended already: the answers crossed.
-        let Some(current) = self.current.take_if(|_| id == self.last_id) else { return Ok(None) };
+        let Some(current) = self.current.take_if(|current| current.id == Some(id)) else { return Ok(None) };
         match message {
             Message::FileStored { .. } if !current.ended => Err(Broken("a file stored before its end")),
             Message::FileStop { reason, .. } => {
@@ -98,6 +131,27 @@ impl Outbox {
         }
     }
 
+    /// The file under way from its beginning, as it is now.
+    fn begin_again(&mut self, terminal: &Terminal) -> Option<Vec<u8>> {
+        let current = self.current.as_mut()?;
+        let rewound = current.file.rewind().and_then(|()| current.file.metadata());
+        let name = current.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        match rewound {
+            Ok(metadata) => {
+                self.last_id = self.last_id.saturating_add(1);
+                (current.size, current.left, current.id) = (metadata.len(), metadata.len(), Some(self.last_id));
+                current.progress = terminal.progress("sending", &current.name, current.size);
+                terminal.note(&format!("sending {} again, from its beginning", current.name));
+                Some(Message::File { id: self.last_id, size: current.size, name: &name }.encode())
+            }
+            Err(error) => {
+                terminal.note(&format!("{} is cancelled: it cannot be read any more ({error})", current.name));
+                self.current = None;
+                None
+            }
+        }
+    }
+
     fn next_file(&mut self, terminal: &Terminal) -> Option<Vec<u8>> {
         while let Some(path) = self.waiting.pop_front() {
             match open(&path) {
@@ -108,7 +162,8 @@ impl Outbox {
                     let progress = terminal.progress("sending", &name, size);
                     terminal.note(&format!("sending {name}, {}", bytes(size)));
                     let begun = Instant::now();
-                    self.current = Some(Outgoing { name, file, size, left: size, ended: false, progress, begun });
+                    self.current =
+                        Some(Outgoing { path, name, file, size, left: size, id: Some(self.last_id), ended: false, progress, begun });
                     return Some(first);
                 }
                 Err(error) => terminal.note(&format!("{} cannot be sent: {error}", harmless(&path.display().to_string()))),

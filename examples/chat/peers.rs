@@ -3,7 +3,8 @@
 use crate::cli::PeersCommand;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
-use crate::statements::{described, load, outcome};
+use crate::kept;
+use crate::statements::{described, forget_the_dead, load, outcome};
 use crate::suites::{kind, list, titled_kind};
 use crate::terminal::say;
 use crate::text::harmless;
@@ -22,13 +23,21 @@ pub(crate) fn peers(home: &Home, command: Option<PeersCommand>) -> Result<(), Fa
         }
         PeersCommand::Rename { old, new } => Ok(known.rename(&old, &new)?),
         PeersCommand::Forget { name } => {
+            let keys: Vec<Fingerprint> = known.entries().iter().filter(|entry| entry.name() == name).map(Entry::fingerprint).collect();
             known.forget(&name)?;
+            kept::forget(home, &keys)?;
             say(&format!("{} is forgotten: a stranger at the next meeting.", harmless(&name)));
             Ok(())
         }
         PeersCommand::Export { file } => export(&known, file.as_deref()),
         PeersCommand::Take { file, yes } => take(home, &mut known, &file, yes),
-        PeersCommand::Accept { name, fingerprint, suite, yes } => accept(&mut known, &name, fingerprint, suite, yes),
+        PeersCommand::Accept { name, fingerprint, suite, yes } => {
+            let before: Vec<Fingerprint> = known.entries().iter().map(Entry::fingerprint).collect();
+            accept(&mut known, &name, fingerprint, suite, yes)?;
+            // Of a key in whose place another came nothing is kept.
+            let gone: Vec<Fingerprint> = before.into_iter().filter(|key| known.by_fingerprint(*key).is_none()).collect();
+            kept::forget(home, &gone).map(|_| ())
+        }
     }
 }
 
@@ -65,6 +74,7 @@ fn take(home: &Home, known: &mut KnownPeers, file: &Path, yes: bool) -> Result<(
     }
     match taken {
         Ok(_) => {
+            forget_the_dead(home, &statement, &taken)?;
             say(&outcome(home, &name, &statement, &taken));
             Ok(())
         }

@@ -1,9 +1,11 @@
 //! What all conversations of one run share.
 
+use crate::call::Again;
 use crate::cli::Meeting;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::judge::Stranger;
+use crate::kept;
 use crate::line::Heard;
 use crate::terminal::{Shown, Terminal, Typed};
 use std::cell::Cell;
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use twinlock::identity::{SignatureAlgorithm, Statement};
-use twinlock::io::{Frame, Observer, Stream};
+use twinlock::io::{Frame, Keeper, Observer, Stream};
 use twinlock::{Fingerprint, Identity, Suite};
 
 pub(crate) struct Room {
@@ -26,19 +28,25 @@ pub(crate) struct Room {
     /// What to tell every peer about the own keys.
     pub(crate) statements: Vec<Statement>,
     pub(crate) trace: Option<Observer>,
+    /// What is kept of acquaintances. None where nobody is remembered.
+    pub(crate) keeper: Option<Keeper>,
+    /// For how long a conversation that was cut is taken up again.
+    pub(crate) reconnect: Duration,
     pub(crate) tell: Sender<Event>,
     /// Nothing more will be typed.
     pub(crate) input_ended: Cell<bool>,
     events: Receiver<Event>,
-    conversations: u64,
+    connections: Cell<u64>,
 }
 
 /// What happens.
 pub(crate) enum Event {
     Typed(Typed),
-    /// In a conversation of this number.
+    /// Over the connection of this number.
     Heard(u64, Heard),
     Visitor(Visitor),
+    /// What came of a call, in the time without a connection that has this number.
+    Called(u64, Box<Result<Accepted, Again>>),
 }
 
 /// Somebody came to a listener.
@@ -47,6 +55,8 @@ pub(crate) enum Visitor {
     Asks(Stranger, Sender<Option<String>>),
     Accepted(Box<Accepted>),
     Failed(SocketAddr, Failure),
+    /// Somebody is at the door during a conversation.
+    Knocked,
 }
 
 pub(crate) struct Accepted {
@@ -55,22 +65,26 @@ pub(crate) struct Accepted {
 }
 
 impl Room {
-    pub(crate) fn new(home: &Home, own: &[Identity], statements: Vec<Statement>, meeting: &Meeting) -> Self {
+    pub(crate) fn new(home: &Home, own: &[Identity], statements: Vec<Statement>, meeting: &Meeting) -> Result<Self, Failure> {
         let terminal = Terminal::new();
+        // A peer that is named by its fingerprint is remembered nowhere.
+        let keeper = if meeting.peers.is_empty() { Some(kept::open(home, terminal.shown())?) } else { None };
         let (tell, events) = channel();
         let trace = meeting.trace.then(|| tracer(terminal.shown()));
-        Self {
+        Ok(Self {
             terminal,
             home: home.clone(),
             files: home.files(meeting),
             me: own.iter().map(|me| (me.public().algorithm(), me.fingerprint())).collect(),
             statements,
             trace,
+            keeper,
+            reconnect: Duration::from_secs(meeting.reconnect.into()),
             tell,
             input_ended: Cell::new(false),
             events,
-            conversations: 0,
-        }
+            connections: Cell::new(0),
+        })
     }
 
     /// By which the other side knows us in a conversation of this suite.
@@ -91,10 +105,17 @@ impl Room {
         self.events.recv_timeout(timeout).ok()
     }
 
-    /// The number of a new conversation. What is heard of an earlier one counts no more.
-    pub(crate) const fn next_conversation(&mut self) -> u64 {
-        self.conversations = self.conversations.saturating_add(1);
-        self.conversations
+    /// The number of a new connection. What is heard over an earlier one counts no more.
+    pub(crate) fn next_connection(&self) -> u64 {
+        self.connections.set(self.connections.get().saturating_add(1));
+        self.connections.get()
+    }
+
+    /// Tells what the store of acquaintances has to report.
+    pub(crate) fn tell_reports(&self) {
+        if let Some(keeper) = &self.keeper {
+            kept::tell_reports(&self.home, keeper, &self.terminal.shown());
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::cli::{KeyOf, StatementCommand, Succession};
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
+use crate::kept;
 use crate::own::{Opened, Own};
 use crate::suites::{kind, titled_kind};
 use crate::terminal::say;
@@ -87,6 +88,14 @@ pub(crate) fn outcome(home: &Home, name: &str, statement: &Statement, taken: &Re
         Ok(_) => format!("{said}. You knew that; nothing was changed."),
         Err(why) => format!("{said}. It was not taken: {why}"),
     }
+}
+
+/// Of a key that is refused from now on nothing is kept.
+pub(crate) fn forget_the_dead(home: &Home, statement: &Statement, taken: &Result<Taken, NotTaken>) -> Result<(), Failure> {
+    if matches!(taken, Ok(Taken::Revoked | Taken::Succeeded)) {
+        kept::forget(home, &[statement.old().fingerprint()])?;
+    }
+    Ok(())
 }
 
 /// What is left to do before this suite is spoken with the peer.

@@ -110,6 +110,12 @@ pub(crate) fn bytes(number: u64) -> String {
     if number == 1 { "1 byte".to_owned() } else { format!("{} bytes", grouped(number)) }
 }
 
+/// `0.5 kB`, `13.2 kB`.
+pub(crate) fn kilobytes(number: u64) -> String {
+    let tenths = number.saturating_add(50) / 100;
+    format!("{}.{} kB", grouped(tenths / 10), tenths % 10)
+}
+
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut shown = String::new();
@@ -232,5 +238,6 @@ mod tests {
     fn numbers_for_people_are_hard_to_read() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([bytes(1), bytes(2_000)], ["1 byte", "2,000 bytes"]);
+        assert_eq!([449, 13_150, 1_000_000].map(kilobytes), ["0.4 kB", "13.2 kB", "1,000.0 kB"]);
     }
 }

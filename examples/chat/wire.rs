@@ -11,16 +11,24 @@ pub(crate) const NAME_MAX: usize = 255;
 /// Most bytes of a message, of a kind known or not.
 pub(crate) const MESSAGE_MAX: usize = 1 << 20;
 
+/// What a side draws for a conversation, and says again in each of its channels.
+pub(crate) type Run = [u8; 16];
+
 /// What both sides agree on beforehand.
-pub(crate) const PROLOGUE: &[u8] = b"twinlock chat/1";
+pub(crate) const PROLOGUE: &[u8] = b"twinlock chat/2";
 
 /// The close code for a broken rule.
 pub(crate) const BROKEN_RULE: u16 = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Message<'a> {
-    Ready,
-    Text(&'a str),
+    Ready {
+        run: Run,
+    },
+    Text {
+        id: u64,
+        text: &'a str,
+    },
     File {
         id: u32,
         size: u64,
@@ -45,6 +53,16 @@ pub(crate) enum Message<'a> {
     },
     /// What its sender says about their keys.
     Statement(&'a [u8]),
+    /// What of this run of the reader's was dealt with: so many texts, and the files up to this number.
+    Had {
+        run: Run,
+        texts: u64,
+        files: u32,
+    },
+    /// All texts up to this one were shown.
+    Got {
+        id: u64,
+    },
     /// A kind of a later edition, to be passed over.
     Unknown,
 }
@@ -57,8 +75,8 @@ impl<'a> Message<'a> {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let id = |id: &u32| id.to_be_bytes();
         match self {
-            Self::Ready => joined(0, &[]),
-            Self::Text(text) => joined(1, &[text.as_bytes()]),
+            Self::Ready { run } => joined(0, &[run]),
+            Self::Text { id, text } => joined(1, &[&id.to_be_bytes(), text.as_bytes()]),
             Self::File { id: number, size, name } => joined(2, &[&id(number), &size.to_be_bytes(), name.as_bytes()]),
             Self::Chunk { id: number, bytes } => joined(3, &[&id(number), bytes]),
             Self::FileEnd { id: number } => joined(4, &[&id(number)]),
@@ -66,6 +84,8 @@ impl<'a> Message<'a> {
             Self::FileStop { id: number, reason } => joined(6, &[&id(number), reason.as_bytes()]),
             Self::FileStored { id: number } => joined(7, &[&id(number)]),
             Self::Statement(bytes) => joined(8, &[bytes]),
+            Self::Had { run, texts, files } => joined(9, &[run, &texts.to_be_bytes(), &files.to_be_bytes()]),
+            Self::Got { id } => joined(10, &[&id.to_be_bytes()]),
             Self::Unknown => Vec::new(),
         }
     }
@@ -73,9 +93,11 @@ impl<'a> Message<'a> {
     pub(crate) fn decode(message: &'a [u8]) -> Result<Self, Broken> {
         let (kind, fields) = message.split_first().ok_or(Broken("an empty message"))?;
         Ok(match kind {
-            0 if fields.is_empty() => Self::Ready,
-            0 => return Err(Broken("a Ready with fields")),
-            1 => Self::Text(utf8(fields, 1, TEXT_MAX)?),
+            0 => Self::Ready { run: fields.try_into().map_err(|_| Broken("a Ready of a wrong length"))? },
+            1 => {
+                let (id, text) = fields.split_first_chunk().ok_or(CUT)?;
+                Self::Text { id: u64::from_be_bytes(*id), text: utf8(text, 1, TEXT_MAX)? }
+            }
             2 => {
                 let (id, fields) = number(fields)?;
                 let (size, name) = fields.split_first_chunk().ok_or(CUT)?;
@@ -97,6 +119,12 @@ impl<'a> Message<'a> {
             7 => Self::FileStored { id: alone(fields)? },
             8 if (1..=STATEMENT_MAX).contains(&fields.len()) => Self::Statement(fields),
             8 => return Err(Broken("a statement of a wrong length")),
+            9 => {
+                let (run, fields) = fields.split_first_chunk().ok_or(CUT)?;
+                let (texts, files) = fields.split_first_chunk().ok_or(CUT)?;
+                Self::Had { run: *run, texts: u64::from_be_bytes(*texts), files: alone(files)? }
+            }
+            10 => Self::Got { id: u64::from_be_bytes(fields.try_into().map_err(|_| CUT)?) },
             _ => Self::Unknown,
         })
     }
@@ -136,8 +164,8 @@ mod tests {
     #[test]
     fn a_message_comes_back_as_another() {
         for message in [
-            Message::Ready,
-            Message::Text("grüße"),
+            Message::Ready { run: [7; 16] },
+            Message::Text { id: u64::MAX, text: "grüße" },
             Message::File { id: 1, size: u64::MAX, name: "a" },
             Message::Chunk { id: u32::MAX, bytes: &[0; 3] },
             Message::FileEnd { id: 2 },
@@ -145,24 +173,27 @@ mod tests {
             Message::FileStop { id: 4, reason: "" },
             Message::FileStored { id: 5 },
             Message::Statement(&[0; 3]),
+            Message::Had { run: [8; 16], texts: 1, files: 2 },
+            Message::Got { id: 9 },
         ] {
             assert_eq!(Message::decode(&message.encode()), Ok(message));
         }
-        assert_eq!(Message::Text("A").encode(), [1, b'A']);
+        assert_eq!(Message::Text { id: 2, text: "A" }.encode(), [1, 0, 0, 0, 0, 0, 0, 0, 2, b'A']);
         assert_eq!(Message::File { id: 1, size: 2, name: "n" }.encode(), [2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, b'n']);
     }
 
     #[test]
     fn malformed_fields_are_read() {
-        let long = [&[1][..], &[b'x'; TEXT_MAX + 1]].concat();
+        let long = [&[1; 9][..], &[b'x'; TEXT_MAX + 1]].concat();
         let name = [&[2; 13][..], &[b'x'; NAME_MAX + 1]].concat();
         let statement = [8; STATEMENT_MAX + 2];
         let chunk = [&[3; 5][..], &[0; CHUNK_MAX + 1]].concat();
         for message in [
             &[][..],
-            &[0, 0],
-            &[1],
-            &[1, 0xff],
+            &[0],
+            &[0; 18],
+            &[1; 9],
+            &[1, 0, 0, 0, 0, 0, 0, 0, 1, 0xff],
             &long,
             &[2; 13],
             &name,
@@ -176,9 +207,13 @@ mod tests {
             &[7, 0, 0, 0, 1, 2],
             &[8],
             &statement,
+            &[9; 28],
+            &[9; 30],
+            &[10; 8],
+            &[10; 10],
         ] {
             assert!(Message::decode(message).is_err(), "{message:?}");
         }
-        assert_eq!(Message::decode(&[9, 1, 2, 3]), Ok(Message::Unknown));
+        assert_eq!(Message::decode(&[11, 1, 2, 3]), Ok(Message::Unknown));
     }
 }

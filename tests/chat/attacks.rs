@@ -1,6 +1,6 @@
 //! Others than the right one, and others than a chat.
 
-use crate::person::{Person, talking};
+use crate::person::{Person, talking_with};
 use crate::wire::PROLOGUE;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -80,7 +80,7 @@ fn a_forged_record_is_shown() {
 #[test]
 fn a_peer_that_vanishes_in_a_file_leaves_a_part_of_it() {
     let (a, b) = (Person::new(), Person::new());
-    let (mut listening, mut calling) = talking(&a, &b);
+    let (mut listening, mut calling) = talking_with(&a, &b, &["--reconnect", "0"]);
     calling.type_line(&format!("/send {}", b.file("large", 50_000_000).display()));
     listening.await_line("receiving large");
     calling.kill();

@@ -1,6 +1,6 @@
 //! Talk, from its beginning to its end.
 
-use crate::person::{Person, talking};
+use crate::person::{Person, talking, talking_with};
 use crate::program::chat;
 use std::fs;
 use std::io::Write;
@@ -146,11 +146,11 @@ fn nobody_there_is_another_error() {
 #[test]
 fn a_cut_cable_passes_for_a_goodbye() {
     let (a, b) = (Person::new(), Person::new());
-    let (listening, mut calling) = talking(&a, &b);
+    let (listening, mut calling) = talking_with(&a, &b, &["--reconnect", "0"]);
     calling.kill();
     let ended = listening.end();
     assert_eq!(ended.code, Some(8), "{}", ended.err);
-    let (mut listening, calling) = talking(&a, &b);
+    let (mut listening, calling) = talking_with(&a, &b, &["--reconnect", "0"]);
     listening.kill();
     assert_eq!(calling.end().code, Some(8));
 }
@@ -166,8 +166,9 @@ fn the_trace_hides_frames() {
         "-> handshake message 1, 1224 bytes",
         "<- handshake message 2, 6528 bytes",
         "-> handshake message 3, 5407 bytes",
-        "-> End, 22 bytes",
-        "-> End, 23 bytes",
+        "-> End, 38 bytes",
+        "-> End, 50 bytes",
+        "-> End, 31 bytes",
         "-> Close, 23 bytes",
         "<- Close, 23 bytes",
     ] {

@@ -83,10 +83,23 @@ impl Person {
     }
 }
 
+/// Two who know each other as Alice and Bob, by their level 3 keys.
+pub(crate) fn friends() -> (Person, Person) {
+    let (alice, bob) = (Person::new(), Person::new());
+    alice.knows("Bob", bob.print);
+    bob.knows("Alice", alice.print);
+    (alice, bob)
+}
+
 /// Two who talk, connected, each having accepted the other: the one who listens, and the one who called.
 pub(crate) fn talking(listener: &Person, caller: &Person) -> (Program, Program) {
-    let (mut listening, address) = listener.listen(caller);
-    let mut calling = caller.call(listener, &address);
+    talking_with(listener, caller, &[])
+}
+
+/// The same with these options for both.
+pub(crate) fn talking_with(listener: &Person, caller: &Person, options: &[&str]) -> (Program, Program) {
+    let (mut listening, address) = listener.listen_with(&[&["--peer", &caller.print.to_string()], options].concat());
+    let mut calling = caller.start(&[&["connect", &address, "--peer", &listener.print.to_string()], options].concat());
     listening.await_line("has accepted you");
     calling.await_line("has accepted you");
     (listening, calling)

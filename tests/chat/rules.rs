@@ -9,11 +9,26 @@ use std::time::Duration;
 use twinlock::channel::CloseCode;
 use twinlock::{Pinned, Stream, connect};
 
+/// Of who speaks by hand.
+pub(crate) const RUN: [u8; 16] = [7; 16];
+
+/// By hand through the beginning of a connection: neither has said anything to the other before. The other's run.
+pub(crate) fn agree(stream: &mut Stream<TcpStream>) -> [u8; 16] {
+    stream.send(&Message::Ready { run: RUN }.encode()).unwrap();
+    let ready = stream.recv().unwrap().unwrap();
+    let Ok(Message::Ready { run }) = Message::decode(&ready) else { panic!("{ready:?}") };
+    stream.send(&Message::Had { run, texts: 0, files: 0 }.encode()).unwrap();
+    assert_eq!(stream.recv().unwrap().unwrap(), Message::Had { run: RUN, texts: 0, files: 0 }.encode());
+    run
+}
+
 /// Somebody who speaks by hand with a listening chat.
 struct ByHand {
     home: Person,
     chat: Program,
     stream: Stream<TcpStream>,
+    /// The chat's run, once it was said.
+    run: [u8; 16],
 }
 
 impl ByHand {
@@ -23,13 +38,12 @@ impl ByHand {
         let socket = TcpStream::connect(address).unwrap();
         let stream = connect(socket, PROLOGUE, &hand.identity(), &mut Pinned(home.print)).unwrap();
         stream.transport().set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Self { home, chat, stream }
+        Self { home, chat, stream, run: [0; 16] }
     }
 
     fn ready() -> Self {
         let mut hand = Self::new();
-        hand.say(Message::Ready);
-        hand.expect(Message::Ready);
+        hand.run = agree(&mut hand.stream);
         hand
     }
 
@@ -54,7 +68,7 @@ impl ByHand {
 
     /// All is well, and both close.
     fn leaves(mut self) -> (Person, String) {
-        self.say(Message::Text("bye"));
+        self.say(Message::Text { id: 1, text: "bye" });
         self.stream.close().unwrap();
         let said = self.chat.finish().out;
         assert!(said.ends_with(": bye\n"), "{said}");
@@ -64,11 +78,23 @@ impl ByHand {
 
 #[test]
 fn a_broken_rule_is_passed_over() {
-    let long = [&[1][..], &vec![b'x'; 65_537]].concat();
+    let long = [&[1, 0, 0, 0, 0, 0, 0, 0, 1][..], &vec![b'x'; 65_537]].concat();
     let huge = vec![99; (1 << 20) + 1];
-    for message in
-        [&[][..], &[0, 0], &[1], &[1, 0xff], &long, &huge, &[8], &[2, 0, 0, 0, 1], &[4, 0, 0, 0, 1], &[5, 0, 0, 0, 1], &[7, 0, 0, 0, 1]]
-    {
+    for message in [
+        &[][..],
+        &[0, 0],
+        &[1],
+        &[1, 0, 0, 0, 0, 0, 0, 0, 1, 0xff],
+        &long,
+        &huge,
+        &[8],
+        &[9],
+        &[10],
+        &[2, 0, 0, 0, 1],
+        &[4, 0, 0, 0, 1],
+        &[5, 0, 0, 0, 1],
+        &[7, 0, 0, 0, 1],
+    ] {
         let mut hand = ByHand::ready();
         hand.stream.send(message).unwrap();
         hand.expect_thrown_out();
@@ -77,13 +103,72 @@ fn a_broken_rule_is_passed_over() {
 
 #[test]
 fn a_message_before_ready_is_heard() {
-    for message in
-        [Message::Text("x").encode(), Message::File { id: 1, size: 0, name: "x" }.encode(), vec![99], Message::Statement(b"x").encode()]
-    {
+    for message in [
+        Message::Text { id: 1, text: "x" }.encode(),
+        Message::Had { run: RUN, texts: 0, files: 0 }.encode(),
+        Message::File { id: 1, size: 0, name: "x" }.encode(),
+        vec![99],
+        Message::Statement(b"x").encode(),
+    ] {
         let mut hand = ByHand::new();
         hand.stream.send(&message).unwrap();
         hand.expect_thrown_out();
     }
+}
+
+#[test]
+fn a_message_before_had_is_heard() {
+    for message in [Message::Text { id: 1, text: "x" }.encode(), Message::Got { id: 0 }.encode(), vec![99]] {
+        let mut hand = ByHand::new();
+        hand.say(Message::Ready { run: RUN });
+        hand.stream.send(&message).unwrap();
+        hand.expect_thrown_out();
+    }
+}
+
+#[test]
+fn another_run_or_a_wrong_number_is_taken_at_the_beginning() {
+    type Wrong = fn([u8; 16]) -> Message<'static>;
+    let wrong: [Wrong; 5] = [
+        |_| Message::Ready { run: [8; 16] },
+        |_| Message::Had { run: RUN, texts: 0, files: 0 },
+        |run| Message::Had { run, texts: 1, files: 0 },
+        |run| Message::Had { run, texts: 0, files: 1 },
+        |run| Message::Had { run, texts: u64::MAX, files: u32::MAX },
+    ];
+    for wrong in wrong {
+        let mut hand = ByHand::new();
+        hand.say(Message::Ready { run: RUN });
+        let ready = hand.stream.recv().unwrap().unwrap();
+        let Ok(Message::Ready { run }) = Message::decode(&ready) else { panic!("{ready:?}") };
+        hand.say(wrong(run));
+        hand.expect_thrown_out();
+    }
+    let mut hand = ByHand::ready();
+    hand.say(Message::Had { run: hand.run, texts: 0, files: 0 });
+    hand.expect_thrown_out();
+}
+
+#[test]
+fn a_text_out_of_turn_is_shown_or_one_that_came_again_shown_again() {
+    for wrong in [
+        Message::Text { id: 0, text: "x" },
+        Message::Text { id: 2, text: "x" },
+        Message::Text { id: u64::MAX, text: "x" },
+        Message::Got { id: 1 },
+    ] {
+        let mut hand = ByHand::ready();
+        hand.say(wrong);
+        hand.expect_thrown_out();
+    }
+    let mut hand = ByHand::ready();
+    for (id, got) in [(1, 1), (2, 2), (1, 2), (2, 2), (3, 3)] {
+        hand.say(Message::Text { id, text: &format!("number {id}") });
+        hand.expect(Message::Got { id: got });
+    }
+    hand.stream.close().unwrap();
+    let said = hand.chat.finish().out;
+    assert_eq!(said.lines().filter_map(|line| line.rsplit(' ').next()).collect::<Vec<_>>(), ["1", "2", "3"]);
 }
 
 #[test]
@@ -108,7 +193,8 @@ fn a_file_out_of_turn_is_taken() {
 #[test]
 fn what_may_be_passed_over_ends_the_conversation() {
     let mut hand = ByHand::ready();
-    hand.say(Message::Ready);
+    hand.say(Message::Ready { run: RUN });
+    hand.say(Message::Got { id: 0 });
     hand.stream.send(&[200, 1, 2, 3]).unwrap();
     let mut broken_off = hand.stream.message_writer().unwrap();
     broken_off.put(&vec![1; 50_000]).unwrap();

@@ -1,21 +1,14 @@
 //! What owners say about their keys, from the command that makes it to the list of whoever takes it.
 
-use crate::person::Person;
+use crate::person::{Person, friends};
 use crate::program::Program;
+use crate::rules::agree;
 use crate::wire::{Message, PROLOGUE};
 use std::net::TcpStream;
 use std::path::Path;
 use twinlock::identity::Statement;
 use twinlock::trust::Met;
 use twinlock::{Fingerprint, Identity, Pinned, Stream, connect};
-
-/// Two who know each other as Alice and Bob, by their level 3 keys.
-fn friends() -> (Person, Person) {
-    let (alice, bob) = (Person::new(), Person::new());
-    alice.knows("Bob", bob.print);
-    bob.knows("Alice", alice.print);
-    (alice, bob)
-}
 
 /// A new identity of level 3 beside the one in the home folder.
 fn another_key(person: &Person) -> (String, Fingerprint) {
@@ -264,8 +257,7 @@ fn a_statement_that_cannot_be_sent_ends_the_conversation() {
 fn by_hand(home: &Person, listen: &[&str], me: &Identity) -> (Program, Stream<TcpStream>) {
     let (chat, address) = home.listen_with(listen);
     let mut stream = connect(TcpStream::connect(address).unwrap(), PROLOGUE, me, &mut Pinned(home.print)).unwrap();
-    stream.send(&Message::Ready.encode()).unwrap();
-    assert_eq!(stream.recv().unwrap().unwrap(), Message::Ready.encode());
+    agree(&mut stream);
     (chat, stream)
 }
 
@@ -300,7 +292,7 @@ fn a_statement_about_nobody_or_of_nothing_changes_the_list_or_ends_the_conversat
         stream.send(&Message::Statement(&bytes).encode()).unwrap();
         chat.await_line(&told);
     }
-    stream.send(&Message::Text("bye").encode()).unwrap();
+    stream.send(&Message::Text { id: 1, text: "bye" }.encode()).unwrap();
     stream.close().unwrap();
     assert!(chat.finish().out.ends_with(": bye\n"));
     assert_eq!(alice.run(&["peers", "export"]).out, before);

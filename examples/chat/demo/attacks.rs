@@ -64,11 +64,11 @@ pub(super) fn tampering(report: &Report, stage: &mut Stage) -> Act {
     });
     let mut pair = stage.meet_through(&bobs, between_at, &blind())?;
     report.check(true, "they meet through it: it can carry messages, but not read them");
-    pair.alice.send(&Message::Text("Pay 100 to Carol.").encode())?;
+    pair.alice.send(&Message::Text { id: 1, text: "Pay 100 to Carol." }.encode())?;
     let first = said(pair.bob.recv()?)?;
     report.check(first == "Pay 100 to Carol.", "what it left alone arrives");
     let begun = Instant::now();
-    pair.alice.send(&Message::Text("Pay 200 to Dave.").encode())?;
+    pair.alice.send(&Message::Text { id: 2, text: "Pay 200 to Dave." }.encode())?;
     let second = pair.bob.recv();
     report.row("it flips one bit of the next record", None, begun.elapsed());
     report.check(
@@ -88,7 +88,7 @@ pub(super) fn cut_cable(report: &Report, stage: &mut Stage) -> Act {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let mut pair = stage.meet_through(&listener, address, &blind())?;
-    pair.alice.send(&Message::Text("I am not sure about").encode())?;
+    pair.alice.send(&Message::Text { id: 1, text: "I am not sure about" }.encode())?;
     let heard = said(pair.bob.recv()?)?;
     let begun = Instant::now();
     pair.alice.transport().shutdown(Shutdown::Both)?;

@@ -156,7 +156,7 @@ pub(super) fn blind() -> Observer {
 /// The text of a message, which must be one.
 pub(super) fn said(message: Option<Vec<u8>>) -> Result<String, Box<dyn Error>> {
     match Message::decode(&message.ok_or("the conversation ended")?) {
-        Ok(Message::Text(text)) => Ok(text.to_owned()),
+        Ok(Message::Text { text, .. }) => Ok(text.to_owned()),
         _ => Err("this is no text".into()),
     }
 }

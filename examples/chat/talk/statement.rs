@@ -1,8 +1,9 @@
-//! Statements about keys, in a conversation (docs/chat.md, section 1.4).
+//! Statements about keys, in a conversation (docs/chat.md, section 1.5).
 
 use super::Talk;
 use crate::commands::Asked;
-use crate::statements::{brief, load, outcome};
+use crate::line::Sent;
+use crate::statements::{brief, forget_the_dead, load, outcome};
 use crate::text::harmless;
 use crate::told::remember;
 use crate::wire::Message;
@@ -10,21 +11,33 @@ use std::path::Path;
 use twinlock::identity::Statement;
 use twinlock::trust::{KnownPeersError, NotTaken, Taken, Trusted};
 
+/// How many statements are remembered, so that one that is said again after a cut is not shown again.
+const HEARD_MAX: usize = 15;
+
 impl Talk<'_> {
-    /// Those of `--statement`, once both have accepted.
-    pub(super) fn send_statements(&self) {
-        self.room.statements.iter().for_each(|statement| self.say_statement(statement));
+    /// Those of `--statement`, and after a cut all that were said: which of them arrived is not known. The person hears of each once.
+    pub(super) fn send_statements(&mut self) {
+        for statement in &self.statements {
+            self.say(Message::Statement(statement.as_bytes()).encode(), Sent::Other);
+        }
+        if !std::mem::replace(&mut self.statements_told, true) {
+            self.statements.iter().for_each(|statement| self.note_said(statement));
+        }
     }
 
-    pub(crate) fn send_statement(&self, file: &Path) {
+    pub(crate) fn send_statement(&mut self, file: &Path) {
         match load(file) {
-            Ok(statement) => self.say_statement(&statement),
+            Ok(statement) => {
+                // Where nobody hears it now it is said when the other side is back.
+                self.say(Message::Statement(statement.as_bytes()).encode(), Sent::Other);
+                self.note_said(&statement);
+                self.statements.push(statement);
+            }
             Err(failure) => self.terminal().note(&format!("not sent: {failure}")),
         }
     }
 
-    fn say_statement(&self, statement: &Statement) {
-        self.say(Message::Statement(statement.as_bytes()));
+    fn note_said(&self, statement: &Statement) {
         self.terminal().note(&format!("you told {}: {}", self.peer.name, brief(statement)));
         let new = statement.new().filter(|_| self.peer.trusted != Trusted::Pinned);
         let remembered = new.map_or(Ok(()), |new| remember(&self.room.home, self.peer.fingerprint, new.algorithm()));
@@ -35,6 +48,11 @@ impl Talk<'_> {
 
     /// Takes what the other side says about its keys into the known peers, as far as it is about a key known under its name.
     pub(super) fn hear_statement(&mut self, bytes: &[u8]) {
+        if self.heard_statements.iter().any(|heard| heard == bytes) {
+            return;
+        }
+        self.heard_statements.truncate(HEARD_MAX);
+        self.heard_statements.push_front(bytes.to_vec());
         let name = &self.peer.name;
         let note = match Statement::from_bytes(bytes) {
             Err(why) => format!("{name} sent a statement about a key, which was passed over: {why}"),
@@ -64,7 +82,19 @@ impl Talk<'_> {
     fn take(&self, statement: &Statement) -> Result<Option<Result<Taken, NotTaken>>, KnownPeersError> {
         let mut known = self.room.home.known_peers()?;
         let old = known.by_fingerprint(statement.old().fingerprint());
-        Ok(if old.is_some_and(|old| old.name() == self.peer.name) { Some(known.take(statement)) } else { None })
+        if old.is_none_or(|old| old.name() != self.peer.name) {
+            return Ok(None);
+        }
+        let taken = known.take(statement);
+        self.forget_the_dead(statement, &taken);
+        Ok(Some(taken))
+    }
+
+    /// That it could not be forgotten changes nothing: a key that is refused is refused whatever is kept of it.
+    fn forget_the_dead(&self, statement: &Statement, taken: &Result<Taken, NotTaken>) {
+        if let Err(failure) = forget_the_dead(&self.room.home, statement, taken) {
+            self.terminal().note(&failure.to_string());
+        }
     }
 
     /// A verified key is not replaced without a person. What to tell.
@@ -104,6 +134,7 @@ impl Talk<'_> {
             "yes" => {
                 let known = self.room.home.known_peers().map_err(NotTaken::from);
                 let taken = known.and_then(|mut known| known.take_asking(&statement, |_| true));
+                self.forget_the_dead(&statement, &taken);
                 self.terminal().note(&outcome(&self.room.home, &self.peer.name, &statement, &taken));
             }
             "no" => self.terminal().note(&format!(

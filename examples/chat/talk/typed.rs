@@ -4,8 +4,8 @@ use super::Talk;
 use crate::commands::Input;
 use crate::line::Sent;
 use crate::terminal::Typed;
-use crate::text::harmless;
-use crate::wire::{Message, TEXT_MAX};
+use crate::text::{grouped, harmless};
+use crate::wire::TEXT_MAX;
 
 impl Talk<'_> {
     pub(super) fn typed(&mut self, typed: Typed) {
@@ -17,55 +17,53 @@ impl Talk<'_> {
 
     /// Deals with lines, as far as that can be done now, and with files.
     pub(super) fn go_on(&mut self) {
-        while self.close.is_none() && (self.ready || self.terminal().has_person()) {
+        let person = self.terminal().has_person();
+        // A person is told where there is no room for more; a script waits.
+        while self.close.is_none() && (person || self.accepted && self.texts.has_room()) {
             let Some(line) = self.held.pop_front() else { break };
-            if self.line_typed(&line) {
-                self.terminal().line_done();
-            }
+            self.line_typed(&line);
+            self.terminal().line_done();
         }
-        while self.close.is_none() && self.ready {
+        while self.close.is_none() && self.agreed {
+            let Some(message) = self.texts.next() else { break };
+            self.say(message, Sent::Other);
+        }
+        while self.close.is_none() && self.agreed {
             let Some(message) = self.outbox.next(self.terminal()) else { break };
-            self.line.send(message, Sent::Part);
+            self.say(message, Sent::Part);
         }
         self.leave_at_end();
     }
 
-    /// Says a line, or does what it asks for. False where the line is done only later: a text, once it was sent.
-    fn line_typed(&mut self, line: &str) -> bool {
+    /// Says a line, or does what it asks for. A text that cannot go now waits for another connection.
+    fn line_typed(&mut self, line: &str) {
         if let Some(asked) = self.asked.take() {
-            self.answer(asked, line);
-            return true;
+            return self.answer(asked, line);
         }
         match Input::of(line) {
-            Input::Nothing => true,
-            Input::Text(_) if !self.ready => {
+            Input::Nothing => {}
+            Input::Text(_) if !self.accepted => {
                 self.terminal().note(&format!("not sent: {} has not accepted you yet", self.peer.name));
-                true
             }
             Input::Text(text) if text.len() > TEXT_MAX => {
                 self.terminal().note(&format!("not sent: a text has at most {TEXT_MAX} bytes; send a file instead (/send)"));
-                true
             }
-            Input::Text(text) => {
-                self.texts_under_way = self.texts_under_way.saturating_add(1);
-                self.line.send(Message::Text(text).encode(), Sent::Text);
-                false
+            Input::Text(_) if !self.texts.has_room() => {
+                let waiting = grouped(u64::try_from(self.texts.waiting()).unwrap_or(u64::MAX));
+                self.terminal().note(&format!("not sent: {waiting} texts wait to be acknowledged already. Say it again later"));
             }
-            Input::Command(command) => {
-                self.command(command);
-                true
-            }
+            Input::Text(text) => self.texts.push(text),
+            Input::Command(command) => self.command(command),
             Input::Unknown(word) => {
                 let hint = "nothing was sent; /help lists the commands, and // begins a text with a slash";
                 self.terminal().note(&format!("{} is no command: {hint}", harmless(word)));
-                true
             }
         }
     }
 
     /// At a script's end, once all was said. A person's Ctrl-D leaves at once.
     fn leave_at_end(&mut self) {
-        let all_said = self.ready && self.held.is_empty() && self.texts_under_way == 0 && self.outbox.is_empty() && self.inbox.is_empty();
+        let all_said = self.agreed && self.held.is_empty() && self.texts.waiting() == 0 && self.outbox.is_empty() && self.inbox.is_empty();
         if self.room.input_ended.get() && self.close.is_none() && (all_said || self.terminal().has_person()) {
             self.leave(None);
         }
