@@ -14,20 +14,22 @@ sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
 
-def maker(tool):
-    """models/TOOL/make.py as a module."""
-    spec = importlib.util.spec_from_file_location(f"make_{tool}", HERE / tool / "make.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def makers(tool):
+    """The scenarios of one tool: models/TOOL/*.py, as modules."""
+    for path in sorted((HERE / tool).glob("*.py"), reverse=True):
+        spec = importlib.util.spec_from_file_location(f"{path.stem}_{tool}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        yield module
 
 
 def models(tool):
-    """(path, text, expected) of each model of one tool; see `files` in its make.py."""
+    """(path, text, expected) of each model of one tool; see `files` in its modules."""
     suffix, opening, closing = {"verifpal": (".vp", "// ", ""), "proverif": (".pv", "(* ", " *)")}[tool]
-    for name, text, expected, *rest in maker(tool).files():
-        first = f"{opening}Made by models/generate.py from models/{tool}/*.in; change those. Scenario: {name}.{closing}\n"
-        yield HERE / tool / (name + suffix), first + text, expected, *rest
+    for module in makers(tool):
+        for name, text, expected, *rest in module.files():
+            first = f"{opening}Made by models/generate.py from models/{tool}/*.in; change those. Scenario: {name}.{closing}\n"
+            yield HERE / tool / (name + suffix), first + text, expected, *rest
 
 
 def stale():
