@@ -192,7 +192,7 @@ impl Case {
     }
 }
 
-fn read_state(suite: Suite, state: &Value) -> Symmetric {
+pub fn read_state(suite: Suite, state: &Value) -> Symmetric {
     let k = if state["k"].is_string() { unhex(&state["k"]) } else { vec![0; 32] };
     Symmetric { suite, h: unhex(&state["h"]), ck: unhex(&state["ck"]), k: k.try_into().expect("32 bytes"), n: 0 }
 }

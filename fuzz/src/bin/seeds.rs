@@ -1,12 +1,14 @@
 //! Writes inputs for a corpus to start from: `seeds FOLDER COUNT`. The same every time.
 //!
-//! An input is choices, so noise with many small numbers in it is a good one: small numbers are what the targets' choices tell apart. The parsers of text get the texts of the
-//! vectors too. What libFuzzer makes of them and `cargo fuzz cmin` leaves is what is committed.
+//! An input is choices, so noise with many small numbers in it is a good one: small numbers are what the targets' choices tell apart. The parsers get the texts and the
+//! bytes of the vectors too. What libFuzzer makes of them and `cargo fuzz cmin` leaves is what is committed.
 
 use serde_json::Value;
 use std::path::Path;
 use std::{env, fs, io};
 use twinlock_fuzz::TARGETS;
+use twinlock_fuzz::acquainted::world;
+use twinlock_fuzz::cases::unhex;
 
 fn main() -> io::Result<()> {
     let mut arguments = env::args().skip(1);
@@ -59,10 +61,43 @@ fn texts(name: &str) -> Vec<Vec<u8>> {
             let of = |of: &str, choices: &[u8]| list(&identity(), of, "pem", choices);
             [of("secret_refused", &secret), of("encrypted_refused", &encrypted), of("public_refused", &public)].concat()
         }
+        "bundle" => {
+            let bundles = entries("bundles").into_iter().filter(built).map(|case| unhex(&case["bundle"]));
+            bundles.chain(world().bad_bundles.iter().cloned()).map(|bytes| [&[3, 0], bytes.as_slice()].concat()).take(24).collect()
+        }
+        // No psk, every suite, all is kept; a message of its own, unchanged settings; then the rest in its place, with a bad tag.
+        "known_hello" => {
+            entries("first_messages").iter().map(|case| [&KNOWN_HELLO, bad_tag(unhex(&case["frame"])).as_slice()].concat()).collect()
+        }
+        // A reply to the first handshake; then the rest in its place.
+        "resume" => {
+            entries("handshakes").iter().map(|case| [&[2, 0, 1], unhex(&case["messages"][1]).as_slice()].concat()).take(24).collect()
+        }
         "known_peers" => KNOWN_PEERS.iter().map(|text| [&[1], text.as_bytes()].concat()).collect(),
         _ => Vec::new(),
     }
 }
+
+/// The entries of a list of tests/vectors/acquaintances.json.
+fn entries(list: &str) -> Vec<Value> {
+    let file: Value = serde_json::from_str(include_str!("../../../tests/vectors/acquaintances.json")).expect("JSON");
+    file[list].as_array().expect("a list").clone()
+}
+
+/// Whether this build has its suite.
+fn built(case: &Value) -> bool {
+    case["suite"] != 0x7E03
+}
+
+fn bad_tag(mut frame: Vec<u8>) -> Vec<u8> {
+    if let Some(last) = frame.last_mut() {
+        *last ^= 1;
+    }
+    frame
+}
+
+/// `known_hello`'s choices up to the change of the message that is the rest.
+const KNOWN_HELLO: [u8; 17] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1];
 
 const KNOWN_PEERS: [&str; 6] = [
     "twinlock-known-peers 1\n",
