@@ -48,6 +48,16 @@ class Runner(unittest.TestCase):
         self.assertEqual(self.one("say '{\"row\": \"toy.a\", \"value\": 30}'", 'bound = ">= 30"'), checks.HOLDS)
         self.assertEqual(self.one("say '{\"row\": \"toy.a\", \"value\": 1}'", 'bound = "== 0"'), checks.FALLS_SHORT)
 
+    def test_a_ratio_of_times_may_be_half_as_much_again_in_the_short_run_alone(self):
+        report = "say '{{\"row\": \"toy.a\", \"value\": {}}}'"
+        for value, unit, short, long in [
+            (0.37, "times an XX", checks.HOLDS, checks.FALLS_SHORT),
+            (0.38, "times", checks.FALLS_SHORT, checks.FALLS_SHORT),
+            (0.26, "bytes", checks.FALLS_SHORT, checks.FALLS_SHORT),
+        ]:
+            more = f'bound = "<= 0.25"\nunit = "{unit}"'
+            self.assertEqual([self.one(report.format(value), more, mode) for mode in ("short", "long")], [short, long])
+
     def test_a_row_nobody_reported_falls_short(self):
         self.assertEqual(self.one("true"), checks.FALLS_SHORT)
 

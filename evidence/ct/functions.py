@@ -122,7 +122,7 @@ def calls(root, file, source, target):
     module = pathlib.Path(root, *pathlib.PurePath(file).parts[:2])
     files = [pathlib.Path(root, file), *sorted(module.with_suffix("").rglob("*.rs"))]
     bodies = {}
-    for lines in (path.read_text().splitlines() for path in files):
+    for lines in (path.read_text().splitlines() for path in files if path.exists()):
         for number, line in enumerate(lines):
             if inner := re.match(r"^\s*(?:pub(?:\([a-z]+\))? )?(?:const )?fn (\w+)", line):
                 bodies[inner[1]] = bodies.get(inner[1], "") + inside(list(body(lines, number)))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import coverage
 
-MODULES = ["handshake", "symmetric", "channel", "trust", "keyfile"]
+MODULES = ["handshake", "symmetric", "channel", "acquaintances", "trust", "keyfile"]
 # Every so many planted mutants, one is run by cargo-mutants too.
 SAMPLE = 80
 

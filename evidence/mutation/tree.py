@@ -3,7 +3,7 @@
     tree/src        the sources, with every mutant behind a switch (src/main.rs of this package)
     tree/outside    the quick ones of the integration tests, as modules of the library's own tests: one program to build and to link
 
-The folded tests come through `extern crate self as twinlock`, so they still see the public interface alone.
+The folded tests come through the library's own `extern crate self as twinlock`, so they still see the public interface alone.
 """
 
 import json
@@ -18,14 +18,14 @@ WORK = ROOT / "target/evidence-mutation"
 # Of its own: cargo tells one copy of a crate from another by when its files were written alone.
 BUILD = WORK / "build"
 # Left out: what needs another program (chat, interop), the sources' own text (layering), the documents (costs), an allocator of its own (no_alloc, io_no_alloc), or the wall clock (io).
-OUTSIDE = ["api", "hostile", "identity", "keyfile", "known_peers", "migration", "statement_vectors", "statements", "succession", "vectors"]
+OUTSIDE = ["acquaintances_store", "acquainted", "api", "hostile", "identity", "keyfile", "known_peers", "migration", "statement_vectors", "statements", "succession", "vectors"]
+# Of those whose modules lie in a folder of another name.
+FOLDERS = {"acquaintances_store": "acquaintances"}
 # With several ranks of suites, or what tells them apart would seem to change nothing.
 FEATURES = ["--all-features"]
 LINKED = ["docs", "README.md", "examples", "benches"]
 
 SWITCH = """
-#[cfg(test)]
-extern crate self as twinlock;
 #[cfg(test)]
 mod outside {
     %(outside)s
@@ -60,7 +60,8 @@ def copy(tree, count):
         link(ROOT / name, tree / name)
     for name in ["tests", "outside"]:
         link(ROOT / "tests/vectors", tree / name / "vectors")
-    link(ROOT / "tests/support", tree / "tests/support")
+    for name in ["support", "acquaintances"]:
+        link(ROOT / "tests" / name, tree / "tests" / name)
     shutil.copytree(ROOT / "src", tree / "src", copy_function=shutil.copyfile)
     without_vectors_of_primitives(tree / "src/crypto/published_vectors.rs")
     for name in ["Cargo.toml", "Cargo.lock"]:
@@ -85,7 +86,7 @@ def link(target, place):
 
 def fold(tree, name):
     """One integration test, whose own root is a module now."""
-    files = [ROOT / f"tests/{name}.rs", *(ROOT / "tests" / name).glob("*.rs")]
+    files = [ROOT / f"tests/{name}.rs", *(ROOT / "tests" / FOLDERS.get(name, name)).glob("*.rs")]
     for file in files:
         place = tree / "outside" / file.relative_to(ROOT / "tests")
         place.parent.mkdir(exist_ok=True)

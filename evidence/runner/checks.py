@@ -80,7 +80,7 @@ def run(check, mode, root, progress):
         status = follow(check, mode, root, reports)
         reported = read_reports(reports)
     seconds = round(time.monotonic() - started)
-    verdicts = {row.id: judge(row, reported.get(row.id), status) for row in check.rows if runs(row, mode)}
+    verdicts = {row.id: judge(row, reported.get(row.id), status, mode) for row in check.rows if runs(row, mode)}
     unknown = sorted(set(reported) - {row.id for row in check.rows})
     for each in unknown:
         verdicts[each] = Verdict(each, FALLS_SHORT, "reported, but stands in no claim")
@@ -119,7 +119,7 @@ def read_reports(path):
     return reports
 
 
-def judge(row, report, status):
+def judge(row, report, status, mode):
     if report is None:
         return Verdict(row.id, FALLS_SHORT, "no result" if status == 0 else f"no result: the check ended with status {status}")
     if "absent" in report:
@@ -128,7 +128,7 @@ def judge(row, report, status):
     if row.bound:
         if "value" not in report:
             return Verdict(row.id, FALLS_SHORT, "a bound, but no value was reported")
-        holds = row.meets(report["value"]) and report.get("holds", True)
+        holds = row.meets(report["value"], mode) and report.get("holds", True)
     else:
         holds = report.get("holds", False)
     return Verdict(row.id, HOLDS if holds else FALLS_SHORT, figure(row, report))

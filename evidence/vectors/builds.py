@@ -25,7 +25,7 @@ FASTER = {
     "SHA-512, AVX2": "sha2::sha512::x86_avx2",
 }
 
-TESTS = ["published_vectors::", "noise_transcripts::", "handshake::tests::", "channel::stream::tests::vectors::"]
+TESTS = ["published_vectors::", "noise_transcripts::", "handshake::tests::", "channel::stream::tests::vectors::", "channel::stream::tests::acquaintances::"]
 
 
 def build(name):

@@ -12,12 +12,12 @@ use twinlock::trust::danger::TrustAnyone;
 
 /// Which byte of a message is changed, from its front or from its end.
 #[derive(Clone, Copy)]
-enum Change {
+pub enum Change {
     Front(usize),
     Back(usize),
 }
 
-fn changed(frame: &[u8], change: Change) -> Vec<u8> {
+pub fn changed(frame: &[u8], change: Change) -> Vec<u8> {
     let mut frame = frame.to_vec();
     let place = match change {
         Change::Front(n) => n,
@@ -53,7 +53,7 @@ fn anonymous(suite: Suite, psk: Option<&Psk>) -> AnonymousInitiator {
     psk.iter().fold(initiator, |initiator, psk| initiator.psk(psk))
 }
 
-fn keys(with: bool, seed: u64) -> (Option<Psk>, Option<Psk>) {
+pub fn keys(with: bool, seed: u64) -> (Option<Psk>, Option<Psk>) {
     let (tested, other) = psks(seed);
     if with { (Some(tested), Some(other)) } else { (None, None) }
 }

@@ -6,10 +6,13 @@
 //! ct 0x0001 [CASE…]     runs them, or these, in this suite; under valgrind, with ct.supp
 //! ```
 
+mod acquainted;
 mod handshakes;
+mod kept;
 mod people;
 mod planted;
 mod records;
+mod resumed;
 mod scene;
 mod taint;
 mod transports;
@@ -63,7 +66,37 @@ const CASES: &[Case] = &[
     ("elsewhere-initiator", Want::Clean, handshakes::elsewhere_initiator),
     ("elsewhere-responder", Want::Clean, handshakes::elsewhere_responder),
     ("elsewhere-nx-responder", Want::Clean, handshakes::elsewhere_nx_responder),
+    ("ik-initiator", Want::Clean, |suite| acquainted::initiator(suite, false)),
+    ("ik-initiator-changed", Want::Clean, acquainted::initiator_changed),
+    ("ik-responder", Want::Clean, |suite| acquainted::responder_known(suite, false)),
+    ("ik-responder-decoy", Want::Clean, |suite| acquainted::responder_decoy(suite, false)),
+    ("ik-responder-second", Want::Clean, acquainted::responder_second),
+    ("ik-responder-none", Want::Clean, acquainted::responder_none),
+    ("ikpsk0-initiator", Want::Clean, |suite| acquainted::initiator(suite, true)),
+    ("ikpsk0-responder", Want::Clean, |suite| acquainted::responder_known(suite, true)),
+    ("ikpsk0-responder-decoy", Want::Clean, |suite| acquainted::responder_decoy(suite, true)),
+    ("ikpsk0-responder-changed", Want::Clean, acquainted::responder_changed),
+    ("ikpsk0-rotation", Want::Clean, acquainted::rotation),
+    ("resume-initiator", Want::Clean, |suite| resumed::initiator(suite, false)),
+    ("resume-initiator-psk", Want::Clean, |suite| resumed::initiator(suite, true)),
+    ("resume-initiator-changed", Want::Clean, resumed::initiator_changed),
+    ("resume-responder", Want::Clean, |suite| resumed::responder_known(suite, false)),
+    ("resume-responder-psk", Want::Clean, |suite| resumed::responder_known(suite, true)),
+    ("resume-responder-unknown", Want::Clean, |suite| resumed::responder_unknown(suite, false)),
+    ("resume-responder-changed", Want::Clean, |suite| resumed::responder_changed(suite, false)),
+    ("resume-responder-other-psk", Want::Clean, resumed::responder_other_psk),
+    ("static-key-generate", Want::Clean, kept::static_key_generate),
+    ("static-key-elsewhere", Want::Clean, kept::static_key_elsewhere),
+    ("static-key-load", Want::Clean, kept::static_key_load),
+    ("bundle", Want::Clean, kept::bundle),
+    ("resumption-record", Want::Clean, kept::resumption),
+    ("book-acquaintance", Want::Clean, kept::book_acquaintance),
+    ("book-records", Want::Clean, kept::book_records),
+    ("book-wanted", Want::Clean, resumed::wanted),
+    ("book-keys", Want::Clean, kept::book_keys),
+    ("folder", Want::Clean, kept::folder),
     ("record-seal", Want::Clean, records::seal),
+    ("record-bundle", Want::Clean, records::bundle),
     ("record-open", Want::Clean, records::open),
     ("record-open-changed", Want::Clean, records::open_changed),
     ("rekey-offered", Want::Clean, records::rekey_offered),

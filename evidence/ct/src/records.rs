@@ -1,8 +1,10 @@
 //! The channel: records sealed and opened, keys renewed, the exporter. The tested side's keys are undefined, and what it says is too.
 
-use crate::scene::{channels, exported, plain_channels};
-use crate::taint::{Rng, arrived, is_tainted, secret_bytes, verdict};
+use crate::scene::{PROLOGUE, channels, exported, plain_channels, plain_identity, plain_static_key};
+use crate::taint::{Rng, arrived, is_tainted, public, secret_bytes, verdict};
 use twinlock::channel::{CloseCode, Opener, Padding, Record, Sealer};
+use twinlock::handshake::{Initiator, Responder};
+use twinlock::trust::danger::TrustAnyone;
 use twinlock::{Channel, Suite};
 
 /// Bytes before a record's content: the frame's length, the type, the content's length.
@@ -63,6 +65,24 @@ pub fn seal(suite: Suite) {
     read(sealed("key update", sealer, Sealer::key_update));
     read(sealed("end under the next key", sealer, |sealer, out| sealer.end(&content, out)));
     read(sealed("close", sealer, |sealer, out| sealer.close(CloseCode::Done, "bye", out)));
+}
+
+/// Our bundle, by a side that has an identity.
+pub fn bundle(suite: Suite) {
+    let (me, you) = (plain_identity(suite, 26), plain_identity(suite, 27));
+    let (waiting, hello) = Initiator::new(&me, PROLOGUE).suite(suite).send_hello_with_rng(&mut Rng::tainted(28)).expect("a first message");
+    public(&hello);
+    let heard = Responder::new(&you, PROLOGUE).suites(&[suite]).read_hello(&hello).expect("the message is good");
+    let (awaits, reply) = heard.send_reply_with_rng(&mut Rng::plain(29)).expect("a second message");
+    let read = verdict(waiting.read_reply(&reply)).expect("the message is good");
+    let (tested, finish) = verdict(read.send_finish_with_rng(&mut TrustAnyone, &mut Rng::plain(30))).expect("a third message");
+    public(&finish);
+    let other = awaits.read_finish(&finish).expect("the message is good").into_channel(&mut TrustAnyone).expect("anybody is trusted");
+    let mut scene = scene((tested, other));
+    let key = plain_static_key(&me, suite, 1, 31);
+    scene.sealer.bundle(key.bundle()).expect("it is our own");
+    let mut frame = sealed("bundle", &mut scene.sealer, Sealer::control);
+    assert!(matches!(scene.others_opener.open(&mut frame), Ok(Record::Bundle(_))), "no bundle");
 }
 
 pub fn open(suite: Suite) {

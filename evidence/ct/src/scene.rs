@@ -1,13 +1,18 @@
 //! The two sides of a conversation. One is tested: its randomness, its key and its pre-shared key are undefined. The other is not, and what it sends is plain
 //! bytes. What the tested side sends is looked at for taint, and is public from then on.
 
-use crate::taint::{Rng, arrived, bytes, public, secret_bytes, verdict};
-use twinlock::handshake::{AnonymousInitiator, Hello, Psk, Responder};
-use twinlock::identity::Peer;
+use crate::taint::{Rng, arrived, bytes, public, secret, secret_bytes, verdict};
+use std::sync::Arc;
+use twinlock::channel::Resumption;
+use twinlock::handshake::{AnonymousInitiator, Decoys, Hello, Initiator, Psk, Responder};
+use twinlock::identity::{Bundle, Peer, StaticKey};
 use twinlock::trust::danger::TrustAnyone;
 use twinlock::{Channel, Identity, Suite};
 
 pub const PROLOGUE: &[u8] = b"ct/1";
+/// The time of every conversation between acquaintances.
+pub const NOW: u64 = 1_800_000_000;
+pub const DAY: u64 = 86_400;
 
 pub fn plain_identity(suite: Suite, seed: u64) -> Identity {
     Identity::generate_with_rng(suite.signature(), &mut Rng::plain(seed)).expect("this generator gives keys")
@@ -59,4 +64,69 @@ pub fn exported(channel: &Channel) {
     let mut key = [0; 48];
     channel.conversation().export("ct", b"context", &mut key).expect("the length is allowed");
     arrived("exporter", &key);
+}
+
+/// A static key whose bundle was made so many days ago, without an undefined byte.
+pub fn plain_static_key(me: &Identity, suite: Suite, days: u64, seed: u64) -> StaticKey {
+    let not_before = NOW - days * DAY;
+    StaticKey::generate_with_rng(me, suite, not_before, not_before + 40 * DAY, &mut Rng::plain(seed)).expect("the times are allowed")
+}
+
+/// The same key; what is kept of it is undefined, and its bundle is public.
+pub fn secret_static_key(plain: &StaticKey) -> StaticKey {
+    let mut kept = plain.to_secret_bytes().expose().to_vec();
+    let bundle = Bundle::len_in(plain.bundle().suite());
+    let seed = kept.len() - bundle;
+    secret(&mut kept[..seed]);
+    verdict(StaticKey::from_secret_bytes(&kept)).expect("it is one")
+}
+
+/// A bundle of which everything is undefined but the suite and the times: whose it is must not show.
+pub fn secret_bundle(plain: &Bundle) -> Bundle {
+    let mut bytes = plain.as_bytes().to_vec();
+    secret_in_bundle(plain.suite(), &mut bytes);
+    verdict(Bundle::from_bytes(&bytes)).expect("it is one")
+}
+
+pub fn secret_in_bundle(suite: Suite, bytes: &mut [u8]) {
+    let times = bytes.len() - suite.signature().signature_len() - 16;
+    secret(&mut bytes[2..times]);
+    secret(&mut bytes[times + 16..]);
+}
+
+/// Both sides' records of one conversation, the opener's first, without an undefined byte.
+pub fn plain_records(opener: &Identity, answerer: &Identity, suite: Suite, psk: Option<&Psk>, seed: u64) -> [Resumption; 2] {
+    let rng = &mut Rng::plain(seed);
+    let (initiator, responder) = (Initiator::new(opener, PROLOGUE).suite(suite), Responder::new(answerer, PROLOGUE).suites(&[suite]));
+    let (initiator, responder) = (psk.iter().fold(initiator, |side, psk| side.psk(psk)), psk.iter().fold(responder, |side, psk| side.psk(psk)));
+    let (waiting, hello) = initiator.send_hello_with_rng(rng).expect("a first message");
+    let (awaits, reply) = responder.read_hello(&hello).expect("it is good").send_reply_with_rng(rng).expect("a second message");
+    let read = waiting.read_reply(&reply).expect("it is good");
+    let (one, finish) = read.send_finish_with_rng(&mut TrustAnyone, rng).expect("a third message");
+    let other = awaits.read_finish(&finish).expect("it is good").into_channel(&mut TrustAnyone).expect("anybody is trusted");
+    [one, other].map(|mut channel| channel.keep_resumption(NOW).expect("it is derived").expect("it is the first time"))
+}
+
+/// Where a record's secrets stand in what is stored: its id, which its owner alone knows before it is used, its psk, and the tag of the pre-shared key under which it stands.
+pub const RECORD_ID: std::ops::Range<usize> = 4..20;
+const RECORD_PSK: std::ops::Range<usize> = 20..52;
+const RECORD_PSK_TAG: std::ops::Range<usize> = 93..125;
+
+/// The same record; its secrets are undefined.
+pub fn secret_record(plain: &Resumption) -> Arc<Resumption> {
+    let mut bytes = plain.to_secret_bytes().expose().to_vec();
+    secret(&mut bytes[RECORD_PSK]);
+    if plain.psk_tag().is_some() {
+        secret(&mut bytes[RECORD_PSK_TAG]);
+    }
+    Arc::new(verdict(Resumption::from_secret_bytes(&bytes)).expect("it is one"))
+}
+
+pub fn plain_decoys() -> Arc<Decoys> {
+    Arc::new(Decoys::generate_with_rng(&mut Rng::plain(90)).expect("this generator gives keys"))
+}
+
+/// Their secrets are undefined, and so is all that stands in for somebody's.
+pub fn secret_decoys() -> Arc<Decoys> {
+    Arc::new(verdict(Decoys::generate_with_rng(&mut Rng::tainted(90))).expect("this generator gives keys"))
 }

@@ -6,6 +6,7 @@ mod cost;
 mod gate;
 mod held;
 mod keyfile;
+mod known;
 pub(crate) mod stack;
 mod stranger;
 
@@ -18,8 +19,11 @@ pub(crate) fn all(level5: bool) {
     assert!(!suites.is_empty(), "this build has no such suite");
     println!("what a stranger costs");
     worst(suffix, suites.iter().map(|suite| cost::all(*suite)).collect());
+    println!("what a stranger costs an acquaintance");
+    worst(suffix, suites.iter().map(|suite| known::cost(*suite)).collect());
     println!("what is held");
     worst(suffix, suites.iter().map(|suite| held::all(*suite)).collect());
+    worst(suffix, suites.iter().map(|suite| known::held_by(*suite)).collect());
     report::figure(&format!("resources.stack{suffix}"), stack::smallest(level5), "the smallest, in steps of 16 KiB");
     if !level5 {
         println!("the gate, and key files");

@@ -10,6 +10,7 @@
 //!
 //! The line that begins with `result` is for programs: name, |t|, samples, the difference of the means that would have given |t| = 10 in nanoseconds, the control's mark.
 
+mod acquainted;
 mod plot;
 mod sample;
 mod targets;

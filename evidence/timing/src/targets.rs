@@ -3,7 +3,7 @@
 //!
 //! Every input is prepared outside the clock and in the same places for both classes; states that an operation uses up are made anew from the same seed.
 
-use crate::samples;
+use crate::{acquainted, samples};
 use dudect_bencher::ctbench::BenchFn;
 use dudect_bencher::rand::RngExt;
 use dudect_bencher::rand::SeedableRng;
@@ -46,6 +46,8 @@ pub(crate) fn all() -> Vec<Target> {
         target("record.chacha", "Opening a record, ChaCha20-Poly1305", record, |r, g| record_of(Suite::Level3ChaCha, r, g), 12_000),
         target("record.aes", "Opening a record, AES-256-GCM", record, |r, g| record_of(Suite::Level3Aes, r, g), 12_000),
         target("signature", "Verifying MLDSA65-Ed25519", signature, |r, g| signature_of(SignatureAlgorithm::MlDsa65Ed25519, r, g), 20_000),
+        target("decoy", "Answering message 1 of IK", ["names nobody: the decoy", "names an acquaintance"], acquainted::decoy, 20_000),
+        target("resume", "Refusing message 1 of resume", ["id unknown", "tag wrong"], acquainted::resume, 40_000),
         target("trust.pinned", "Pinned: judging a peer that is another", fingerprint, pinned, 100_000),
         target("trust.known", "KnownPeers: judging a changed key", fingerprint, known_peers, 60_000),
         #[cfg(feature = "level5")]
@@ -82,10 +84,10 @@ pub(crate) fn all() -> Vec<Target> {
     targets.into()
 }
 
-const PROLOGUE: &[u8] = b"timing";
+pub(crate) const PROLOGUE: &[u8] = b"timing";
 /// Conversations that the samples choose from.
 const POOL: u64 = 64;
-const LEFT_OR_RIGHT: [Class; 2] = [Class::Left, Class::Right];
+pub(crate) const LEFT_OR_RIGHT: [Class; 2] = [Class::Left, Class::Right];
 
 /// An initiator that can be made again, and the answer that it awaits; the responder's side of the channel.
 struct Answered {
@@ -123,11 +125,11 @@ fn initiator(suite: Suite, seed: u64) -> (AnonymousAwaitsReply, Vec<u8>) {
 }
 
 /// 0 for the left class, 1 for the right.
-fn draw_class(rng: &mut BenchRng) -> usize {
+pub(crate) fn draw_class(rng: &mut BenchRng) -> usize {
     usize::from(rng.random::<bool>())
 }
 
-fn flip(bytes: &mut [u8], from: usize, to: usize, rng: &mut BenchRng) {
+pub(crate) fn flip(bytes: &mut [u8], from: usize, to: usize, rng: &mut BenchRng) {
     bytes[rng.random_range(from..to)] ^= 1 << rng.random_range(0..8u32);
 }
 

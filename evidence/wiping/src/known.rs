@@ -35,13 +35,49 @@ pub(crate) enum Stop {
     Answered,
     /// Both directions were rekeyed.
     Rekeyed,
+    /// The second conversation (`acquainted.rs`): two identities, their static keys in their stores, a pre-shared key, decoys.
+    Acquainted,
+    /// Message 1 of `IK` was made.
+    AcquaintedHello,
+    /// Message 2 was made.
+    AcquaintedReply,
+    /// Both sides have a channel.
+    AcquaintedChannel,
+    /// Both have kept a record and ended the channel; the static keys have ended too.
+    Kept,
+    /// Message 1 of `resume` was made.
+    ResumeHello,
+    /// Message 2 was made.
+    ResumeReply,
+    /// Both sides have a channel, and nothing else.
+    Resumed,
     /// Everything was dropped.
     End,
 }
 
 impl Stop {
-    pub(crate) const ALL: [Self; 9] =
-        [Self::Identities, Self::Hello, Self::Reply, Self::Channel, Self::Updated, Self::Offered, Self::Answered, Self::Rekeyed, Self::End];
+    pub(crate) const FIRST: &[Self] = &[
+        Self::Identities,
+        Self::Hello,
+        Self::Reply,
+        Self::Channel,
+        Self::Updated,
+        Self::Offered,
+        Self::Answered,
+        Self::Rekeyed,
+        Self::End,
+    ];
+    pub(crate) const SECOND: &[Self] = &[
+        Self::Acquainted,
+        Self::AcquaintedHello,
+        Self::AcquaintedReply,
+        Self::AcquaintedChannel,
+        Self::Kept,
+        Self::ResumeHello,
+        Self::ResumeReply,
+        Self::Resumed,
+        Self::End,
+    ];
 }
 
 /// What is looked for.
@@ -56,25 +92,28 @@ pub(crate) struct Known {
 
 /// The secrets of a conversation that was made by `coins`, whose final handshake hash was this.
 pub(crate) struct Secrets {
-    algorithms: Algorithms,
-    /// Whether AES-256-GCM seals: its key stands in the schedule too.
+    pub(crate) algorithms: Algorithms,
     pub(crate) known: Vec<Known>,
-    coins: Coins,
+    pub(crate) coins: Coins,
 }
 
 /// One KEM exchange: to whom, and what came of it.
-struct Exchange {
-    ek: Vec<u8>,
-    ct: Vec<u8>,
-    ss: Vec<u8>,
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    pub(crate) ek: Vec<u8>,
+    pub(crate) ct: Vec<u8>,
+    pub(crate) ss: Vec<u8>,
 }
+
+/// Stops: the first and the last at which a secret is there, and the one from which on it is not.
+pub(crate) type Life = ((Stop, Stop), Stop);
 
 impl Secrets {
     /// In the order in which the conversation draws: identities, passphrase, key file, psk, e, ekem, two signatures, two offers, two answers.
     pub(crate) fn new(algorithms: Algorithms, protocol_name: &str, seed: u64, handshake_hash: &[u8]) -> Self {
         let mut all = Self { algorithms, known: Vec::new(), coins: Coins::new(seed) };
         for who in ["alice", "bob"] {
-            all.identity(who);
+            all.identity(who, ((Stop::Identities, Stop::Reply), Stop::Channel));
         }
         all.coins.draw(16); // The passphrase, which the conversation wipes itself; see `file`.
         all.coins.draw(32); // The salt and iv of the key file.
@@ -84,51 +123,56 @@ impl Secrets {
         all
     }
 
-    fn identity(&mut self, who: &str) {
-        let lives = Some((Stop::Identities, Stop::Reply));
+    pub(crate) fn identity(&mut self, who: &str, ((born, last), gone): Life) {
+        let lives = Some((born, last));
         let seed_m = self.coins.draw(32);
-        self.add(format!("{who}: ML-DSA seed"), &seed_m, lives, Stop::Channel);
+        self.add(format!("{who}: ML-DSA seed"), &seed_m, lives, gone);
         let (k, l) = if self.algorithms.level5() { (8, 7) } else { (6, 5) };
         let expanded = shake256(&[&seed_m, &[k, l]], 128);
-        self.add(format!("{who}: ML-DSA rho'"), &expanded[32..96], None, Stop::Identities);
+        self.add(format!("{who}: ML-DSA rho'"), &expanded[32..96], None, born);
         let key = self.algorithms.mldsa(&seed_m);
         assert_eq!(key[32..64], expanded[96..]);
         let vectors = usize::from(k + l) * if self.algorithms.level5() { 96 } else { 128 };
-        self.add(format!("{who}: ML-DSA K"), &key[32..64], lives, Stop::Channel);
-        self.add(format!("{who}: ML-DSA s1, s2"), &key[128..128 + vectors], lives, Stop::Channel);
+        self.add(format!("{who}: ML-DSA K"), &key[32..64], lives, gone);
+        self.add(format!("{who}: ML-DSA s1, s2"), &key[128..128 + vectors], lives, gone);
         if self.algorithms.level5() {
             let scalar = self.coins.draw(48);
-            self.add(format!("{who}: P-384 scalar"), &scalar, lives, Stop::Channel);
-            self.add(format!("{who}: P-384 scalar, reversed"), &reversed(&scalar), None, Stop::Channel);
+            self.add(format!("{who}: P-384 scalar"), &scalar, lives, gone);
+            self.add(format!("{who}: P-384 scalar, reversed"), &reversed(&scalar), None, gone);
             #[cfg(feature = "level5")]
-            self.add(format!("{who}: P-384 scalar, Montgomery form"), &montgomery(&scalar), lives, Stop::Channel);
+            self.add(format!("{who}: P-384 scalar, Montgomery form"), &montgomery(&scalar), lives, gone);
             return;
         }
         let seed_e = self.coins.draw(32);
-        self.add(format!("{who}: Ed25519 seed"), &seed_e, lives, Stop::Channel);
+        self.add(format!("{who}: Ed25519 seed"), &seed_e, lives, gone);
         let hash = Sha512::digest(&seed_e);
-        self.add(format!("{who}: Ed25519 scalar"), &clamped(&hash[..32]), None, Stop::Identities);
-        self.add(format!("{who}: Ed25519 hash of the seed"), &hash, None, Stop::Identities);
+        self.add(format!("{who}: Ed25519 scalar"), &clamped(&hash[..32]), None, born);
+        self.add(format!("{who}: Ed25519 hash of the seed"), &hash, None, born);
     }
 
-    fn handshake(&mut self, protocol_name: &str, psk: &[u8], handshake_hash: &[u8]) {
-        let len = self.algorithms.hashlen();
-        let mut ck = protocol_name.as_bytes().to_vec();
+    /// InitializeSymmetric.
+    pub(crate) fn begin(&self, protocol_name: &str) -> Vec<u8> {
+        let (len, mut ck) = (self.algorithms.hashlen(), protocol_name.as_bytes().to_vec());
         if ck.len() <= len {
             ck.resize(len, 0)
         } else {
             ck = self.algorithms.hash(&[&ck])
         }
+        ck
+    }
+
+    fn handshake(&mut self, protocol_name: &str, psk: &[u8], handshake_hash: &[u8]) {
+        let (len, ck) = (self.algorithms.hashlen(), self.begin(protocol_name));
         // Message 1: psk, e.
-        let [ck, _, k] = self.mix("message 1, psk", &ck, psk);
+        let [ck, _, k] = self.mix("message 1, psk", Stop::Hello, &ck, psk);
         self.add("message 1: k under the psk", &k[..32], None, Stop::Hello);
         let e = self.key_pair("e", Some((Stop::Hello, Stop::Reply)), Stop::Channel);
-        let [ck, k] = self.mix("message 1, e", &ck, &e.ek);
+        let [ck, k] = self.mix("message 1, e", Stop::Hello, &ck, &e.ek);
         self.add("message 1: ck", &ck, Some((Stop::Hello, Stop::Reply)), Stop::Channel);
         self.add("message 1: k", &k[..32], Some((Stop::Hello, Stop::Reply)), Stop::Channel);
         // Message 2: ekem; then both signatures.
         let ekem = self.encapsulate("ekem", e, None, Stop::Reply);
-        let [ck, k] = self.mix("message 2", &ck, &ekem.ss);
+        let [ck, k] = self.mix("message 2", Stop::Reply, &ck, &ekem.ss);
         self.add("message 2: ck", &ck, Some((Stop::Reply, Stop::Reply)), Stop::Channel);
         self.add("message 2: k", &k[..32], Some((Stop::Reply, Stop::Reply)), Stop::Channel);
         for (signer, gone) in [("bob", Stop::Reply), ("alice", Stop::Channel)] {
@@ -137,7 +181,10 @@ impl Secrets {
         }
         let ms = self.algorithms.extract(&ck, handshake_hash);
         self.prk("ms", &ms, Stop::Channel);
-        let [i2r, r2i, exporter] = [&b"tl1 i2r"[..], b"tl1 r2i", b"tl1 exporter"].map(|label| self.algorithms.expand(&ms, &[label], len));
+        let [i2r, r2i, exporter, rs] =
+            [&b"tl1 i2r"[..], b"tl1 r2i", b"tl1 exporter", b"tl1 resume"].map(|label| self.algorithms.expand(&ms, &[label], len));
+        // Nobody asks for a record.
+        self.add("resumption secret", &rs, None, Stop::Channel);
         self.add("exporter", &exporter, Some((Stop::Channel, Stop::Rekeyed)), Stop::End);
         let exported = self.algorithms.expand(&exporter, &[b"tl1 export", &[6], b"wiping", &self.algorithms.hash(&[b""]), &[0, 32]], 32);
         self.add("exported", &exported, None, Stop::Channel);
@@ -164,7 +211,7 @@ impl Secrets {
         }
     }
 
-    fn direction(&mut self, name: &str, cs: &[u8], lives: (Stop, Stop), gone: Stop) {
+    pub(crate) fn direction(&mut self, name: &str, cs: &[u8], lives: (Stop, Stop), gone: Stop) {
         self.add(format!("{name}: cs"), cs, Some(lives), gone);
         self.pads(&format!("{name}: cs"), cs, gone);
         let key = self.algorithms.expand(cs, &[b"tl1 key"], 32);
@@ -172,11 +219,22 @@ impl Secrets {
     }
 
     /// Sections 3.1 and 3.4: a key pair from 32 coins. `ct` and `ss` are empty yet.
-    fn key_pair(&mut self, name: &str, lives: Option<(Stop, Stop)>, gone: Stop) -> Exchange {
+    pub(crate) fn key_pair(&mut self, name: &str, lives: Option<(Stop, Stop)>, gone: Stop) -> Exchange {
         let seed = self.coins.draw(32);
+        self.add(format!("{name}: seed"), &seed, None, lives.map_or(gone, |lives| lives.0));
+        self.pair_of(name, &seed, lives, gone)
+    }
+
+    /// A static key's seed is kept, section 4.6.
+    pub(crate) fn kept_pair(&mut self, name: &str, (lives, gone): Life) -> Exchange {
+        let seed = self.coins.draw(32);
+        self.add(format!("{name}: seed"), &seed, Some(lives), gone);
+        self.pair_of(name, &seed, Some(lives), gone)
+    }
+
+    fn pair_of(&mut self, name: &str, seed: &[u8], lives: Option<(Stop, Stop)>, gone: Stop) -> Exchange {
         let born = lives.map_or(gone, |lives| lives.0);
-        self.add(format!("{name}: seed"), &seed, None, born);
-        let expanded = shake256(&[&seed], 112);
+        let expanded = shake256(&[seed], 112);
         self.add(format!("{name}: ML-KEM d"), &expanded[..32], None, born);
         let (classical, scalar) = if self.algorithms.level5() { (48, "P-384 scalar") } else { (32, "X25519 key") };
         let classical = &expanded[64..64 + classical];
@@ -191,7 +249,7 @@ impl Secrets {
     }
 
     /// The shared secret alone may live on, as the answer that was not sent yet.
-    fn encapsulate(&mut self, name: &str, mut to: Exchange, lives: Option<(Stop, Stop)>, gone: Stop) -> Exchange {
+    pub(crate) fn encapsulate(&mut self, name: &str, mut to: Exchange, lives: Option<(Stop, Stop)>, gone: Stop) -> Exchange {
         let born = lives.map_or(gone, |lives| lives.0);
         let m = self.coins.draw(32);
         self.add(format!("{name}: m"), &m, None, born);
@@ -213,21 +271,21 @@ impl Secrets {
     }
 
     /// Noise's HKDF, and what it leaves between.
-    fn mix<const N: usize>(&mut self, name: &str, ck: &[u8], ikm: &[u8]) -> [Vec<u8>; N] {
+    pub(crate) fn mix<const N: usize>(&mut self, name: &str, gone: Stop, ck: &[u8], ikm: &[u8]) -> [Vec<u8>; N] {
         let prk = self.algorithms.extract(ck, ikm);
-        self.prk(&format!("{name}: prk"), &prk, if name.contains('1') { Stop::Hello } else { Stop::Reply });
+        self.prk(&format!("{name}: prk"), &prk, gone);
         let len = self.algorithms.hashlen();
         let okm = self.algorithms.expand(&prk, &[], N * len);
         core::array::from_fn(|i| okm[i * len..(i + 1) * len].to_vec())
     }
 
-    fn prk(&mut self, name: &str, prk: &[u8], gone: Stop) {
+    pub(crate) fn prk(&mut self, name: &str, prk: &[u8], gone: Stop) {
         self.add(name, prk, None, gone);
         self.pads(name, prk, gone);
     }
 
     /// An HMAC key as HMAC first uses it.
-    fn pads(&mut self, name: &str, key: &[u8], gone: Stop) {
+    pub(crate) fn pads(&mut self, name: &str, key: &[u8], gone: Stop) {
         for pad in [0x36, 0x5C] {
             let padded: Vec<u8> = key.iter().map(|byte| byte ^ pad).collect();
             self.add(format!("{name}, HMAC pad {pad:02x}"), &padded, None, gone);
@@ -240,7 +298,7 @@ impl Secrets {
         self.add(format!("{name}, as the library uses it"), &other, None, gone);
     }
 
-    fn add(&mut self, name: impl Into<String>, bytes: &[u8], lives: Option<(Stop, Stop)>, gone: Stop) {
+    pub(crate) fn add(&mut self, name: impl Into<String>, bytes: &[u8], lives: Option<(Stop, Stop)>, gone: Stop) {
         self.known.push(Known { name: name.into(), bytes: bytes.to_vec(), lives, gone });
     }
 }

@@ -9,7 +9,8 @@ use twinlock::Suite;
 pub(crate) fn all(sizes: &[Sizes], times: &Times) {
     let protocol = read("docs/protocol.md");
     value("figures.spec.sizes", bytes(sizes.iter().map(|sizes| keys(&protocol, sizes)).sum()));
-    value("figures.spec.messages", bytes(sizes.iter().map(|sizes| messages(&protocol, sizes)).sum()));
+    value("figures.spec.messages", bytes(sizes.iter().map(|sizes| messages(&protocol, sizes) + known_messages(&protocol, sizes)).sum()));
+    value("figures.spec.bundles", bytes(sizes.iter().filter(|sizes| says_bundle(&protocol, sizes)).count()));
     readme(&read("README.md"), sizes, times);
     let stale = table::stale(&read("docs/suites.md"));
     holds(
@@ -56,11 +57,10 @@ fn keys(protocol: &str, sizes: &Sizes) -> usize {
     [ek, ct, sizes.public, sizes.signature, sizes.secret].into_iter().enumerate().filter(|(at, size)| says(cells.get(*at), *size)).count()
 }
 
-/// How many messages of the four patterns have the size of section 6.2.
+/// How many messages of the four patterns between strangers have the size of section 6.2.
 fn messages(protocol: &str, sizes: &Sizes) -> usize {
     let (_, section) = protocol.split_once("### 6.2").unwrap_or_default();
-    if !section.contains("With a psk message 1 has 16 more") {
-        println!("  section 6.2 says something else of the psk");
+    if !says_psk(section) {
         return 0;
     }
     let cells = row(section, "| suite | message 1 |", of_suite(sizes.suite));
@@ -71,15 +71,45 @@ fn messages(protocol: &str, sizes: &Sizes) -> usize {
     sizes.bodies.iter().enumerate().map(right).sum()
 }
 
+fn says_psk(section: &str) -> bool {
+    let says = section.contains("In the `psk0` patterns message 1 has 16 more");
+    if !says {
+        println!("  section 6.2 says something else of the psk");
+    }
+    says
+}
+
+/// How many messages of IK, IKpsk0 and resume have the size of section 6.2; the `Confirm`'s of section 6.7 not among them.
+fn known_messages(protocol: &str, sizes: &Sizes) -> usize {
+    let (_, section) = protocol.split_once("### 6.2").unwrap_or_default();
+    let cells = row(section, "| suite | `IK` message 1 |", of_suite(sizes.suite));
+    let [ik, ik_psk, resume] = &sizes.known;
+    let messages = [(0, ik[0]), (1, ik[1]), (0, ik_psk[0].saturating_sub(16)), (1, ik_psk[1]), (2, resume[0]), (3, resume[1])];
+    if says_psk(section) { messages.iter().filter(|(at, body)| says(cells.get(*at), *body)).count() } else { 0 }
+}
+
+/// Whether section 4.6 says how long a bundle is in this suite: `6,591 bytes in 0x0001 and 0x0003, 9,103 in 0x0002, …`.
+fn says_bundle(protocol: &str, sizes: &Sizes) -> bool {
+    let (_, section) = protocol.split_once("### 4.6").unwrap_or_default();
+    let Some((_, said)) = section.split_once("The lengths are the suite's (section 2): ") else { return false };
+    let said = said.split_once(". ").map_or(said, |(said, _)| said);
+    let of = |part: &&str| part.split_once(" in ").is_some_and(|(_, suites)| suites.split(" and ").any(of_suite(sizes.suite)));
+    said.split(", ").find(of).is_some_and(|part| numbers(part).first() == Some(&sizes.bundle))
+}
+
 fn readme(text: &str, sizes: &[Sizes], times: &Times) {
     let default = sizes.iter().find(|sizes| sizes.suite == Suite::default()).unwrap();
     let frames = |pattern: usize| default.bodies[pattern].iter().map(|body| body + 2).collect::<Vec<_>>();
+    let known = |pattern: usize| default.known[pattern].iter().map(|body| body + 2).collect::<Vec<_>>();
     let rows = [
         ("`XX`", frames(0), vec![times.xx]),
         ("`NX`", frames(2), vec![times.nx]),
+        ("`IK`", known(0), vec![times.ik]),
+        ("`resume`", known(2), vec![times.resume]),
         ("a record", vec![21, 0, 16_384], vec![times.small, times.mebibyte]),
         ("rekeying one direction", vec![default.offer, default.rekey], vec![times.rekey]),
         ("identity: public key", vec![default.public, default.signature, default.secret], Vec::new()),
+        ("a bundle", vec![default.bundle], Vec::new()),
     ];
     let mut same = 0_u32;
     let mut factors = Vec::new();

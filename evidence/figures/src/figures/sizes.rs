@@ -1,8 +1,9 @@
-//! Bytes of every message of every pattern and suite, of records and of keys: of real ones, made here.
+//! Bytes of every message of every pattern and suite, of records, of keys and of bundles: of real ones, made here.
 
 use crate::conversation::Ends;
 use crate::report::{bytes, value};
-use crate::support::{PROLOGUE, Parties};
+use crate::support::PROLOGUE;
+use crate::support::acquainted::Acquainted;
 use getrandom::SysRng;
 use std::collections::BTreeSet;
 use twinlock::Suite;
@@ -14,6 +15,9 @@ pub(crate) struct Sizes {
     pub(crate) suite: Suite,
     /// The bodies of each pattern: XX, XXpsk0, NX, NXpsk0.
     pub(crate) bodies: [Vec<usize>; 4],
+    /// Of IK, IKpsk0, whose third is the `Confirm`, and resume.
+    pub(crate) known: [Vec<usize>; 3],
+    pub(crate) bundle: usize,
     pub(crate) public: usize,
     pub(crate) signature: usize,
     pub(crate) secret: usize,
@@ -32,6 +36,16 @@ pub(crate) fn all() -> Vec<Sizes> {
     value("figures.xx.wire", bytes(xx.iter().map(|body| body + 2).sum()));
     value("figures.nx.wire", bytes(nx.iter().map(|body| body + 2).sum()));
     value("figures.psk", bytes(psk[0] - xx[0]));
+    let [ik, ik_psk, resume] = &default.known;
+    for (at, row) in ["figures.ik.1", "figures.ik.2", "figures.ik.confirm"].into_iter().enumerate() {
+        value(row, bytes(ik[at] + 2));
+    }
+    value("figures.ik.wire", bytes(ik.iter().map(|body| body + 2).sum()));
+    value("figures.ik.psk", bytes(ik_psk.iter().sum::<usize>() - ik.iter().sum::<usize>()));
+    value("figures.resume.1", bytes(resume[0] + 2));
+    value("figures.resume.2", bytes(resume[1] + 2));
+    value("figures.resume.wire", bytes(resume.iter().map(|body| body + 2).sum()));
+    value("figures.bundle", bytes(default.bundle));
     value("figures.identity.public", bytes(default.public));
     value("figures.identity.signature", bytes(default.signature));
     value("figures.identity.secret", bytes(default.secret));
@@ -42,7 +56,8 @@ pub(crate) fn all() -> Vec<Sizes> {
 
 impl Sizes {
     fn of(suite: Suite) -> Self {
-        let parties = Parties::new(suite);
+        let acquainted = Acquainted::new(suite);
+        let parties = &acquainted.parties;
         let psk = Psk::generate().unwrap();
         let (_, hello) = Initiator::new(&parties.alice, PROLOGUE).suite(suite).send_hello().unwrap();
         let reply = Responder::new(&parties.bob, PROLOGUE).suites(&[suite]).read_hello(&hello).unwrap().prepare_reply().unwrap();
@@ -50,6 +65,8 @@ impl Sizes {
         Self {
             suite,
             bodies: [parties.xx(None).1, parties.xx(Some(&psk)).1, parties.nx(None).1, parties.nx(Some(&psk)).1],
+            known: [acquainted.ik(None).1, acquainted.ik(Some(&psk)).1, acquainted.resume(acquainted.remember()).1],
+            bundle: acquainted.alice.bundle().as_bytes().len(),
             public: parties.bob.public().as_bytes().len(),
             signature: parties.bob.sign_for_handshake(reply.to_sign()).unwrap().len(),
             secret: parties.bob.secret_bytes().unwrap().len(),

@@ -1,10 +1,11 @@
 //! Times of one run, as ratios.
 
 use crate::conversation::Ends;
-use crate::floor::{Composite, primitives};
+use crate::floor::{Composite, XWing, primitives};
 use crate::report::{absent, figure};
 use crate::sample::Sample;
-use crate::support::{Parties, clock};
+use crate::support::acquainted::Acquainted;
+use crate::support::clock;
 use std::time::Duration;
 use twinlock::Suite;
 
@@ -21,30 +22,60 @@ pub(crate) struct Times {
     pub(crate) mebibyte: f64,
     pub(crate) rekey: f64,
     pub(crate) ratio: f64,
+    pub(crate) ik: f64,
+    pub(crate) resume: f64,
 }
 
 pub(crate) fn all() -> Times {
-    let parties = Parties::new(Suite::default());
+    let known = Acquainted::new(Suite::default());
+    let parties = &known.parties;
     let signers = [Composite::new(b"twinlock1 XX responder"), Composite::new(b"twinlock1 XX initiator")];
-    let (xx, ratio) = against_floor("figures.xx.ratio", || parties.xx(None).0.both(), &signers);
-    let (nx, _) = against_floor("figures.nx.ratio", || parties.nx(None).0.both(), &signers[..1]);
+    let (xx, ratio) = against_floor("figures.xx.ratio", || parties.xx(None).0.both(), || primitives(&[], &signers));
+    let (nx, _) = against_floor("figures.nx.ratio", || parties.nx(None).0.both(), || primitives(&[], &signers[..1]));
+    let [ik, resume] = without_signatures(&known);
     let [small, large] = [64, 16_384].map(|size| record(size, RECORDS));
     aes("figures.aes.small", small);
     aes("figures.aes.large", large);
     let mebibyte = record(1 << 20, 100)[0];
     let mut ends = Ends::new(Suite::default(), 1);
     let rekey = per(300, || ends.rekey());
-    Times { xx, nx, small: small[0], mebibyte, rekey, ratio }
+    Times { xx, nx, small: small[0], mebibyte, rekey, ratio, ik, resume }
 }
 
 /// A handshake and its primitives in turn: the handshake's mean, and how many times the primitives' that is.
-fn against_floor(row: &str, handshake: impl Fn() -> Duration, signers: &[Composite]) -> (f64, f64) {
-    let (took, floor): (Vec<_>, Vec<_>) = (0..RUNS).map(|_| (handshake(), primitives(signers))).unzip();
-    let (took, floor) = (Sample::new(took.into_iter()), Sample::new(floor.into_iter()));
-    let ratio = took.mean() / floor.mean();
-    let error = ratio * took.error().hypot(floor.error());
-    figure(row, ratio, &format!("{:.0} µs for {:.0} µs of primitives, ± {error:.3}", took.mean(), floor.mean()));
+fn against_floor(row: &str, handshake: impl Fn() -> Duration, floor: impl Fn() -> Duration) -> (f64, f64) {
+    let (took, floor) = (0..RUNS).map(|_| (handshake(), floor())).unzip();
+    ratio(row, took, floor, "primitives")
+}
+
+/// The first mean, and how many times the other that is.
+fn ratio(row: &str, took: Vec<Duration>, other: Vec<Duration>, what: &str) -> (f64, f64) {
+    let (took, other) = (Sample::new(took.into_iter()), Sample::new(other.into_iter()));
+    let ratio = took.mean() / other.mean();
+    let error = ratio * took.error().hypot(other.error());
+    figure(row, ratio, &format!("{:.0} µs for {:.0} µs of {what}, ± {error:.3}", took.mean(), other.mean()));
     (took.mean(), ratio)
+}
+
+/// `IK` and `resume`, each in turn with `XX` and with its own primitives.
+fn without_signatures(known: &Acquainted) -> [f64; 2] {
+    let statics = [XWing::new(), XWing::new()];
+    let mut remembered = Some(known.remember());
+    let mut resume = || {
+        let (took, _, next) = known.resume(remembered.take().unwrap());
+        remembered = Some(next);
+        took.both()
+    };
+    let mut columns: [Vec<Duration>; 5] = Default::default();
+    for _ in 0..RUNS {
+        let xx = known.parties.xx(None).0.both();
+        let row = [xx, known.ik(None).0.both(), primitives(&statics, &[]), resume(), primitives(&[], &[])];
+        columns.iter_mut().zip(row).for_each(|(column, took)| column.push(took));
+    }
+    let [xx, ik, ik_floor, resume, resume_floor] = columns;
+    ratio("figures.ik.ratio", ik.clone(), ik_floor, "primitives");
+    ratio("figures.resume.ratio", resume.clone(), resume_floor, "primitives");
+    [ratio("figures.ik.of-xx", ik, xx.clone(), "XX").0, ratio("figures.resume.of-xx", resume, xx, "XX").0]
 }
 
 /// Microseconds for one of `runs`.
