@@ -25,6 +25,7 @@ fn level(module: &str) -> Option<u8> {
 
 /// What only `crypto/backend` may name.
 const CRYPTOGRAPHY: &[&str] = &[
+    "libcrux_curve25519",
     "libcrux_ml_kem",
     "libcrux_ml_dsa",
     "x25519_dalek",

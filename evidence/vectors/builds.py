@@ -16,7 +16,7 @@ FASTER = {
     "ML-KEM, AVX2": "libcrux_ml_kem::ind_cca::instantiations::avx2",
     "ML-DSA, AVX2": "libcrux_ml_dsa::simd::avx2",
     "SHA-3, AVX2": "libcrux_sha3::simd::avx2",
-    "X25519 and Ed25519, AVX2": "curve25519_dalek::backend::vector::avx2",
+    "Ed25519, AVX2": "curve25519_dalek::backend::vector::avx2",
     "ChaCha20, AVX2": "chacha20::backends::avx2",
     "Poly1305, AVX2": "poly1305::backend::avx2",
     "AES, AES-NI": "aes::backends::x86_aes",

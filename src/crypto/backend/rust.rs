@@ -1,4 +1,5 @@
-//! Pure Rust: libcrux for ML-KEM and ML-DSA (verified; AVX2 found at run time), dalek for the curve, RustCrypto for the rest.
+//! Pure Rust: libcrux for ML-KEM, ML-DSA and X25519's ladder (verified; AVX2 found at run time), dalek for what starts from the base point and for Ed25519,
+//! RustCrypto for the rest.
 //!
 //! Secrets come in by reference and go out into places that the caller wipes. What the libraries return by value is wiped here after it was copied.
 
@@ -64,7 +65,7 @@ hkdf!(hkdf_sha256_extract, hkdf_sha256_expand, Sha256, 32);
 #[cfg(feature = "level5")]
 hkdf!(hkdf_sha512_extract, hkdf_sha512_expand, Sha512, 64);
 
-// X25519: RFC 7748.
+// X25519: RFC 7748. A table of the base point's multiples is quicker than the ladder; for any other point the ladder of HACL* is the quickest.
 
 pub(crate) fn x25519_public(secret: &[u8; 32]) -> [u8; 32] {
     let secret = x25519_dalek::StaticSecret::from(*secret);
@@ -73,9 +74,8 @@ pub(crate) fn x25519_public(secret: &[u8; 32]) -> [u8; 32] {
 
 /// Writes the shared secret. The choice says, in constant time, that it is not all zero.
 pub(crate) fn x25519(secret: &[u8; 32], public: &[u8; 32], shared: &mut [u8; 32]) -> Choice {
-    let secret = x25519_dalek::StaticSecret::from(*secret);
-    let result = secret.diffie_hellman(&x25519_dalek::PublicKey::from(*public));
-    shared.copy_from_slice(result.as_bytes());
+    // It clamps by how it walks the scalar: bits 0 to 2 and 255 are not looked at, bit 254 is taken as set.
+    libcrux_curve25519::hacl::scalarmult(shared, secret, public);
     !shared.ct_eq(&[0; 32])
 }
 
