@@ -1,10 +1,10 @@
-//! The bounds, which are reached faster from within.
+//! The bounds, which are reached faster from within, and what one state hands to the next.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 use super::bundles::Kept;
 use super::resumptions::{MAX_USED, Used};
 use super::state::{MAX_PEERS, State};
-use super::{Acquaintance, NotTaken, Taken, Way};
+use super::{Acquaintance, Acquaintances, AddressBookError, Book, NotTaken, Report, Taken, Wanted, Way};
 use crate::channel::{Resumption, Role};
 use crate::crypto::suite::Suite;
 use crate::handshake::{Initiator, Responder};
@@ -135,4 +135,138 @@ fn deliveries_are_kept_without_a_bound() {
     assert_eq!(state.keys[0].delivered.len(), MAX_PEERS);
     assert!(state.delivered_key(me.fingerprint(), fingerprint(1), SUITE, NOW).is_none());
     assert!(state.delivered_key(me.fingerprint(), fingerprint(2), SUITE, NOW).is_some());
+}
+
+/// An hour back is within what a clock may be behind: nobody says then that it is right.
+#[test]
+fn a_static_key_of_the_future_stays_or_takes_anothers_along() {
+    let (alice, bob) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+    let mut state = State::default();
+    let key = |of: &Identity, from| StaticKey::generate(of, SUITE, from, NOW + DAY).unwrap();
+    for of in [&alice, &bob] {
+        state.add_key(key(of, NOW), NOW).unwrap();
+    }
+    state.add_key(key(&alice, NOW - 3_601), NOW - 3_600).unwrap();
+    let kept: Vec<_> = state.keys.iter().map(|own| (own.me, own.key.bundle().not_before())).collect();
+    assert_eq!(kept, [(alice.fingerprint(), NOW - 3_601), (bob.fingerprint(), NOW)]);
+}
+
+#[test]
+fn a_third_static_key_stays_or_takes_anothers_along() {
+    let (alice, bob) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+    let mut state = State::default();
+    let key = |of: &Identity, from| StaticKey::generate(of, SUITE, from, NOW + DAY).unwrap();
+    state.add_key(key(&bob, NOW), NOW).unwrap();
+    for from in [NOW - 2, NOW - 1, NOW] {
+        state.add_key(key(&alice, from), NOW).unwrap();
+    }
+    let kept: Vec<_> = state.keys.iter().map(|own| (own.me, own.key.bundle().not_before())).collect();
+    assert_eq!(kept, [(alice.fingerprint(), NOW), (alice.fingerprint(), NOW - 1), (bob.fingerprint(), NOW)]);
+    // Of the same second there is one.
+    assert!(matches!(state.add_key(key(&alice, NOW), NOW), Err(AddressBookError::KeyNotLater)));
+}
+
+/// What counts at its last second still stands, and is gone a second later.
+#[test]
+fn what_has_ended_stays_or_goes_before_its_time() {
+    let (mut state, mut record) = (State::default(), records());
+    let me = Identity::generate().unwrap();
+    state.add_key(StaticKey::generate(&me, SUITE, NOW, NOW + DAY).unwrap(), NOW).unwrap();
+    let remembered = record(1, Some(1));
+    let (id, end) = (*remembered.id(), remembered.not_after());
+    let used = Used { role: Role::Answerer, id: [9; 16], peer: None, not_after: end, again: Cell::new(0), reported: false };
+    state.used.push(used);
+    assert!(state.keep(remembered, NOW));
+    let counts = |state: &State| [state.keys.len(), state.records.len(), state.used.len(), state.issued.len()];
+    let mut at = |now, expected, changes| {
+        state.changed = false;
+        state.tidy(now);
+        assert_eq!((counts(&state), state.changed), (expected, changes), "at {now}");
+    };
+    at(NOW + DAY - 1, [1, 1, 1, 1], false);
+    at(NOW + DAY, [0, 1, 1, 1], true);
+    at(end - 1, [0, 1, 1, 1], false);
+    at(end, [0, 0, 0, 1], true);
+    // The longest validity, and a day.
+    at(NOW + 61 * DAY, [0, 0, 0, 1], false);
+    at(NOW + 61 * DAY + 1, [0, 0, 0, 0], true);
+    // It is not taken at its end, whoever has not tidied.
+    assert!(state.keep(record(1, Some(1)), NOW));
+    let kept = std::sync::Arc::clone(&state.records[0].record);
+    let me = kept.me().copied();
+    let wanted = Wanted { me, peer: kept.peer().copied(), suite: SUITE, prologue: kept.prologue(), psk_tag: None };
+    assert_eq!(state.resumption_with(&wanted, end - 1).map(|found| *found.id()), Some(id));
+    assert!(state.resumption_with(&wanted, end).is_none());
+}
+
+/// Another process put a state in the place of one whose look-ups had noted something.
+#[test]
+fn what_a_look_up_noted_is_lost_with_the_state_that_it_looked_at() {
+    let used = |id, reported| Used { role: Role::Answerer, id: [id; 16], peer: None, not_after: NOW + DAY, again: Cell::new(0), reported };
+    let state = || State { used: [1, 2, 3].map(|id| used(id, false)).into(), ..State::default() };
+    let earlier = state();
+    earlier.clock.tell(NOW).unwrap();
+    assert!(earlier.resumption(Role::Answerer, &[2; 16], NOW).is_none());
+    let mut next = state();
+    next.clock.tell(NOW - 5).unwrap();
+    next.succeed(&earlier);
+    assert_eq!(next.clock.latest.get(), NOW);
+    assert_eq!(next.reports(), [Report::SecondUse { role: Role::Answerer, id: [2; 16], peer: None }]);
+    // What was reported in the meantime is not reported again, nor is what nobody looked up.
+    let mut reported = State { used: [used(2, true)].into(), ..State::default() };
+    reported.succeed(&earlier);
+    assert_eq!(reported.reports(), []);
+    // The owner has said meanwhile that the clock is right: what was told before counts no more.
+    let mut right = state();
+    right.clock_is_right();
+    right.succeed(&earlier);
+    assert_eq!(right.clock.latest.get(), 0);
+}
+
+#[test]
+fn a_conversation_is_noted_all_the_time_or_an_hour_late() {
+    let (mut book, peer) = (Book::new(), fingerprint(1));
+    let last = |book: &Book| book.acquaintances().unwrap()[0].last_seen;
+    for (way, now, noted) in [
+        (Way::Met, NOW, NOW),
+        (Way::Met, NOW + 59, NOW),
+        (Way::Met, NOW + 60, NOW + 60),
+        (Way::Resumed, NOW + 61, NOW + 61),
+        (Way::Resumed, NOW + 120, NOW + 61),
+        (Way::Resumed, NOW + 121, NOW + 121),
+    ] {
+        book.seen(peer, SUITE, way, now).unwrap();
+        assert_eq!(last(&book), noted, "at {now}");
+    }
+}
+
+#[test]
+fn a_book_is_shown_with_its_contacts() {
+    let mut book = Book::new();
+    book.add_key(StaticKey::generate(&Identity::generate().unwrap(), SUITE, NOW, NOW + DAY).unwrap(), NOW).unwrap();
+    let shown = alloc::format!("{book:?}");
+    assert!(shown.starts_with("Book") && shown.contains("static_keys: 1, bundles: 0, records: 0") && !shown.contains("tl1"), "{shown}");
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_bundle_that_a_directory_was_not_asked_for_is_taken() {
+    use super::directory::{Directory, DirectoryError, ask};
+
+    struct Gives(Option<Bundle>);
+
+    impl Directory for Gives {
+        fn bundle(&self, _: Fingerprint, _: Suite) -> Result<Option<Bundle>, DirectoryError> {
+            Ok(self.0.clone())
+        }
+    }
+
+    let given = bundle(NOW, NOW + DAY);
+    let (of, gives) = (given.fingerprint(), Gives(Some(given.clone())));
+    assert!(ask(&gives, of, SUITE).unwrap() == Some(given));
+    for (other, suite) in [(fingerprint(1), SUITE), (of, Suite::Level3Aes)] {
+        let wrong = ask(&gives, other, suite).map(drop);
+        assert!(matches!(wrong, Err(DirectoryError::WrongBundle { of: owner, suite }) if (owner, suite) == (of, SUITE)));
+    }
+    assert!(ask(&Gives(None), of, SUITE).unwrap().is_none());
 }

@@ -10,6 +10,7 @@
 #![allow(clippy::duplicate_mod, reason = "the helpers below serve the tests of two modules that must not know each other")]
 
 mod acquaintances;
+mod careless;
 mod forged;
 mod kept;
 mod nonces;

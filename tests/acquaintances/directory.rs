@@ -169,6 +169,13 @@ fn a_missing_folder_is_made_or_something_else_is_one() {
     for result in [board.folder.bundle(bob(), SUITE).map(|_| ()), board.folder.publish(&bundle(&BOB, SUITE, -1, 40))] {
         assert!(matches!(result, Err(DirectoryError::Io { path, .. }) if path == board.file(bob(), "0x0001")));
     }
+    // Nor is what cannot be opened none at all.
+    #[cfg(unix)]
+    {
+        let path = board.file(carol(), "0x0001");
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        assert!(matches!(board.folder.bundle(carol(), SUITE), Err(DirectoryError::File { path: at, .. }) if at == path));
+    }
     // Nor is one that went away while it was open.
     let Board { place, folder } = Board::new();
     place.close().unwrap();

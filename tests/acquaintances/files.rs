@@ -1,6 +1,6 @@
 //! The folder: its owner's alone, never overwritten where it is not understood, and read with care.
 
-use crate::people::{ALICE, BOB, DAY, NOW, PROLOGUE, Place, SUITE, alice, bob, bundle, contents, meet, put, take};
+use crate::people::{ALICE, BOB, DAY, NOW, PROLOGUE, Place, SUITE, alice, bob, bundle, contents, meet, owner_only, put, take};
 use std::error::Error as _;
 use std::fs;
 use twinlock::Error;
@@ -237,6 +237,19 @@ fn a_file_is_read_without_a_bound() {
         fs::write(&path, good).unwrap();
     }
     assert!(Folder::open_moved(&place.path).is_ok());
+}
+
+/// What the system says of it is handed on: only what is not there is missing.
+#[test]
+fn a_file_that_cannot_be_read_is_called_missing() {
+    let place = Place::new();
+    filled(&place);
+    let path = place.path.join(place.names_of("bundle").remove(0));
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(Folder::open(&place.path), Err(AddressBookError::Damaged { what, .. }) if what.contains("missing")));
+    fs::create_dir(&path).unwrap();
+    owner_only(&place.path);
+    assert!(matches!(Folder::open(&place.path), Err(AddressBookError::Io { path: at, .. }) if at == path));
 }
 
 #[test]

@@ -151,6 +151,19 @@ fn another_renewal_is_passed_over() {
     let made = book.renew(&ALICE, SUITE, NOW).unwrap();
     assert_eq!((made.bundle().not_before(), made.bundle().not_after()), (NOW - DAY, NOW + 4 * DAY));
     assert!(!book.due(alice(), SUITE, NOW + DAY - 1).unwrap() && book.due(alice(), SUITE, NOW + DAY).unwrap());
+    let place = Place::new();
+    let mut folder = place.open().renewing(Renewal { after: DAY, validity: 5 * DAY });
+    assert_eq!(folder.renew(&ALICE, SUITE, NOW).unwrap().bundle().not_after(), NOW + 4 * DAY);
+    assert!(!folder.due(alice(), SUITE, NOW + DAY - 1).unwrap() && folder.due(alice(), SUITE, NOW + DAY).unwrap());
+}
+
+/// The key is gone, and its bundle may be with peers still.
+#[test]
+fn how_late_the_last_static_key_was_dated_is_forgotten_when_the_folder_is_opened_again() {
+    let place = Place::new();
+    place.open().add_key(key(&ALICE, SUITE, 0, 40), NOW).unwrap();
+    assert!(place.open().forget_keys(alice()).unwrap());
+    assert!(matches!(place.open().add_key(key(&ALICE, SUITE, -1, 40), NOW), Err(AddressBookError::KeyNotLater)));
 }
 
 #[test]
@@ -158,7 +171,12 @@ fn a_static_key_is_made_for_an_identity_of_another_kind_or_one_that_is_elsewhere
     in_both(|new| {
         let mut store = new();
         let elsewhere = Identity::elsewhere(ALICE.public());
-        assert!(matches!(store.renew(&elsewhere, SUITE, NOW), Err(AddressBookError::NotMade(Error::SignerElsewhere))));
+        let error = store.renew(&elsewhere, SUITE, NOW).unwrap_err();
+        assert!(matches!(error, AddressBookError::NotMade(Error::SignerElsewhere)));
+        let why = Error::SignerElsewhere.to_string();
+        assert_eq!(error.to_string(), format!("no static key was made: {why}"));
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), why);
+        assert_eq!(Error::from(error), Error::SignerElsewhere);
         assert!(store.due(alice(), SUITE, NOW).unwrap());
     });
 }

@@ -278,6 +278,13 @@ fn a_bundle_that_is_over_is_used() {
         let initiator = AcquaintedInitiator::new(&meeting.keys[0], meeting.keys[1].bundle(), b"", now);
         assert_eq!(initiator.send_hello_with_rng(&mut Seeded::new(1)).map(|_| ()).err(), error, "{now}");
     }
+    // One of the two is enough.
+    let over = |me| StaticKey::generate(me, suite, NOW - 2 * DAY, NOW).unwrap();
+    let (mine, theirs) = (over(alice(suite)), over(bob(suite)));
+    for (mine, theirs) in [(&mine, meeting.keys[1].bundle()), (&*meeting.keys[0], theirs.bundle())] {
+        let initiator = AcquaintedInitiator::new(mine, theirs, b"", NOW);
+        assert_eq!(initiator.send_hello_with_rng(&mut Seeded::new(1)).map(|_| ()).err(), Some(Error::OutOfDate));
+    }
 }
 
 /// A limit counts first messages by the bundle that they name, known or not, and cannot tell whose it is.

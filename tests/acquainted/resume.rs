@@ -54,7 +54,9 @@ fn a_conversation_between_strangers_cannot_be_picked_up() {
             let peer = pattern.identified().then(|| alice(suite).fingerprint());
             assert_eq!((record.me(), record.peer()), (Some(&bob(suite).fingerprint()), peer.as_ref()));
             let (waits, hello) = meeting.hello();
-            let removed = meeting.resume_read(&hello).unwrap().remove(&mut meeting.books[1]).unwrap();
+            let read = meeting.resume_read(&hello).unwrap();
+            assert_eq!(read.suite(), suite);
+            let removed = read.remove(&mut meeting.books[1]).unwrap();
             assert_eq!(removed.peer().fingerprint(), peer);
             let judged = removed.judge(&mut OrAnonymous(Pinned(alice(suite).fingerprint()))).unwrap();
             let (b, reply) = judged.send_reply_with_rng(&mut Seeded::new(3)).unwrap();
@@ -261,7 +263,7 @@ fn a_record_is_used_under_another_configuration() {
             keyed.psks[1] = psks.into_iter().map(psk).collect();
             assert_eq!(refusal(&mut keyed, &hello).1, answer);
         }
-        for psks in [[7, 8], [8, 7]] {
+        for psks in [[7, 8], [8, 7], [7, 7]] {
             keyed.keep(kept.clone());
             keyed.psks[1] = psks.map(psk).into();
             assert_agree(keyed.meet().0);

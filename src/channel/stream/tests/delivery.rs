@@ -68,6 +68,16 @@ fn a_close_counts_as_an_answer() {
     assert_eq!(a.delivered(), 0);
 }
 
+/// Questions without a bundle before them change nothing.
+#[test]
+fn an_answer_counts_for_nothing_because_another_ping_was_sent() {
+    let ([mut a, mut b], [bundle]) = acquainted([1]);
+    b.reads(&a.sends_bundle(&bundle));
+    let pings = [a.pings(1), a.pings(2), a.pings(3)];
+    a.reads(&b.answers_ping(&pings[0]));
+    assert_eq!(a.delivered(), 1);
+}
+
 /// Nothing is taken back, either.
 #[test]
 fn a_delivered_bundle_is_forgotten() {
