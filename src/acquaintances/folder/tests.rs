@@ -4,6 +4,7 @@
 use super::Folder;
 use crate::acquaintances::{Acquaintances, AddressBook, AddressBookError, Taken, Wanted, Way};
 use crate::channel::{Resumption, Role};
+use crate::crypto::backend;
 use crate::crypto::suite::Suite;
 use crate::durable::crash;
 use crate::handshake::{Initiator, Responder};
@@ -186,6 +187,39 @@ fn a_crash_while_the_folder_is_made_leaves_one_that_cannot_be_opened() {
         let files: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(files.len(), 3, "{files:?}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_whose_name_may_not_be_on_the_disk_is_opened() {
+    let around = temporary();
+    let path = around.path().join("acquaintances");
+    crash::after(0);
+    let opened = Folder::open(&path);
+    crash::after(usize::MAX);
+    assert!(matches!(opened, Err(AddressBookError::Io { path: at, .. }) if at == path));
+}
+
+/// Whole, and of another edition or a build with other suites.
+#[test]
+fn a_folder_with_a_suite_that_is_not_known_is_called_damaged() {
+    let around = temporary();
+    let path = around.path().join("acquaintances");
+    let key = StaticKey::generate(&ALICE, SUITE, NOW, NOW + DAY).unwrap();
+    Folder::open(&path).unwrap().add_key(key, NOW).unwrap();
+    let state = path.join("state");
+    let mut bytes = fs::read(&state).unwrap();
+    let me = ALICE.fingerprint();
+    let at = bytes.windows(32).position(|window| window == me.as_bytes()).unwrap() + 32;
+    assert_eq!(bytes[at..at + 2], SUITE.id().to_be_bytes());
+    bytes[at..at + 2].copy_from_slice(&[0x12, 0x34]);
+    let sum = bytes.len() - 32;
+    let (all, place) = bytes.split_at_mut(sum);
+    place.copy_from_slice(&backend::sha256(&[all]));
+    fs::write(&state, &bytes).unwrap();
+    let error = Folder::open(&path).err().unwrap();
+    assert!(matches!(&error, AddressBookError::UnknownSuite { path: at, id: 0x1234 } if *at == state), "{error}");
+    assert!(fs::read(&state).unwrap() == bytes);
 }
 
 /// A folder that came back is found out before anything of it is used, whatever happens on the way.
