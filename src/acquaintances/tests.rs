@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 use super::bundles::Kept;
+use super::directory::{Directory, DirectoryError, ask};
 use super::resumptions::{MAX_USED, Used};
 use super::state::{MAX_PEERS, State};
 use super::{Acquaintance, Acquaintances, AddressBookError, Book, NotTaken, Report, Taken, Wanted, Way};
@@ -10,6 +11,7 @@ use crate::crypto::suite::Suite;
 use crate::handshake::{Initiator, Responder};
 use crate::identity::{Bundle, Fingerprint, Identity, StaticKey};
 use crate::trust::danger::TrustAnyone;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::Cell;
 
@@ -192,7 +194,7 @@ fn what_has_ended_stays_or_goes_before_its_time() {
     at(NOW + 61 * DAY + 1, [0, 0, 0, 0], true);
     // It is not taken at its end, whoever has not tidied.
     assert!(state.keep(record(1, Some(1)), NOW));
-    let kept = std::sync::Arc::clone(&state.records[0].record);
+    let kept = Arc::clone(&state.records[0].record);
     let me = kept.me().copied();
     let wanted = Wanted { me, peer: kept.peer().copied(), suite: SUITE, prologue: kept.prologue(), psk_tag: None };
     assert_eq!(state.resumption_with(&wanted, end - 1).map(|found| *found.id()), Some(id));
@@ -248,11 +250,8 @@ fn a_book_is_shown_with_its_contacts() {
     assert!(shown.starts_with("Book") && shown.contains("static_keys: 1, bundles: 0, records: 0") && !shown.contains("tl1"), "{shown}");
 }
 
-#[cfg(feature = "std")]
 #[test]
 fn a_bundle_that_a_directory_was_not_asked_for_is_taken() {
-    use super::directory::{Directory, DirectoryError, ask};
-
     struct Gives(Option<Bundle>);
 
     impl Directory for Gives {

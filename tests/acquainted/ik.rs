@@ -279,7 +279,7 @@ fn a_bundle_that_is_over_is_used() {
         assert_eq!(initiator.send_hello_with_rng(&mut Seeded::new(1)).map(|_| ()).err(), error, "{now}");
     }
     // One of the two is enough.
-    let over = |me| StaticKey::generate(me, suite, NOW - 2 * DAY, NOW).unwrap();
+    let over = |me| StaticKey::generate_with_rng(me, suite, NOW - 2 * DAY, NOW, &mut Seeded::new(2)).unwrap();
     let (mine, theirs) = (over(alice(suite)), over(bob(suite)));
     for (mine, theirs) in [(&mine, meeting.keys[1].bundle()), (&*meeting.keys[0], theirs.bundle())] {
         let initiator = AcquaintedInitiator::new(mine, theirs, b"", NOW);
