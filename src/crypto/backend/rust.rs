@@ -1,4 +1,4 @@
-//! Pure Rust: libcrux for ML-KEM, ML-DSA and X25519's ladder (verified; AVX2 found at run time), dalek for what starts from the base point and for Ed25519,
+//! Pure Rust: libcrux for ML-KEM and ML-DSA (AVX2 found at run time) and for X25519's ladder, dalek for what starts from the base point and for Ed25519,
 //! RustCrypto for the rest.
 //!
 //! Secrets come in by reference and go out into places that the caller wipes. What the libraries return by value is wiped here after it was copied.
